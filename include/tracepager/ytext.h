@@ -33,5 +33,8 @@ bool ytext_is_mail_url(const char *text);
 /* Digits and letters that nobody chose to be read: a short run without a separator (a check-in of a
  * dead man's switch), a longer one with them (a UUID), or one long word. */
 bool ytext_is_token(const char *text, size_t len);
+/* Adds the URL without its user and fragment; `replace` stands for the query and for the parts of
+ * the path that look like tokens. True: something is left out. */
+bool ytext_add_open_url(struct buf *out, const char *url, const char *replace);
 
 #endif

@@ -194,54 +194,35 @@ static const char *beside_config(const struct am_reading *reading, const char *p
 	return cat_printf(reading->config->catalogue, "%.*s/%s", (int)(slash - file), file, path);
 }
 
-/* The address without user, query and parts of the path that look like secrets. */
-static const char *address_without_secret(struct am_reading *reading, const char *url)
+/* Sets an address without user, query and parts of the path that look like secrets. */
+static void set_open_url(struct am_reading *reading, const struct am_field *field,
+			 const struct ynode *node, const char *text)
 {
-	struct buf out = BUF_INIT(LIMIT_CATALOGUE_TEXT_BYTES * 2);
-	const char *at = strstr(url, "://") + 3, *end = at + strcspn(at, "/?#");
-	const char *user = memchr(at, '@', (size_t)(end - at));
+	struct buf url = BUF_INIT(LIMIT_CATALOGUE_TEXT_BYTES * 2);
+	struct catalogue *catalogue = reading->config->catalogue;
 
-	buf_add(&out, url, (size_t)(at - url));
-	if (user)
-		at = user + 1;
-	buf_add(&out, at, (size_t)(end - at));
-	while (*end == '/') {
-		size_t len = strcspn(end + 1, "/?#");
-		buf_putc(&out, '/');
-		if (ytext_is_token(end + 1, len))
-			buf_puts(&out, AM_REPLACE);
-		else
-			buf_add(&out, end + 1, len);
-		end += len + 1;
+	if (ytext_add_open_url(&url, text, AM_REPLACE)) {
+		cat_lose(catalogue, LOSS_SECRET, cat_place(reading->config->doc, node),
+			 reading->what,
+			 "its %s is not copied as a whole, since it holds a secret: complete it",
+			 field->name);
+		reading->pager->note =
+			cat_printf(catalogue, "complete the url by that of line %d", node->line);
 	}
-	if (*end)
-		buf_puts(&out, *end == '?' ? "?" AM_REPLACE : "");
-	const char *text = arena_strdup(reading->config->catalogue->arena, buf_text(&out));
-	buf_fini(&out);
-	return text;
+	set_pager_member(reading->pager, "url", arena_strdup(catalogue->arena, buf_text(&url)));
+	buf_fini(&url);
 }
 
 static void set_secret_url(struct am_reading *reading, const struct am_field *field,
 			   const struct ynode *node, const char *text)
 {
-	const char *url;
-
-	if (!ytext_is_url(text)) {
-		LOSE_PAGER(reading, LOSS_OTHER_PAGER, node, "left out: its %s is no whole URL",
-			   field->name);
-		reading->unusable = true;
+	if (ytext_is_url(text)) {
+		set_open_url(reading, field, node, text);
 		return;
 	}
-	url = address_without_secret(reading, text);
-	if (strcmp(url, text) != 0) {
-		LOSE_PAGER(reading, LOSS_SECRET, node,
-			   "its %s is not copied as a whole, since it holds a secret: complete it",
-			   field->name);
-		reading->pager->note =
-			cat_printf(reading->config->catalogue,
-				   "complete the url by that of line %d", node->line);
-	}
-	set_pager_member(reading->pager, "url", url);
+	LOSE_PAGER(reading, LOSS_OTHER_PAGER, node, "left out: its %s is no whole URL",
+		   field->name);
+	reading->unusable = true;
 }
 
 /* ---- reading ---- */
@@ -259,7 +240,7 @@ static void set_notifier_url(struct am_reading *reading, const struct am_field *
 	if (!ytext_is_url(url))
 		LOSE_PAGER(reading, LOSS_BAD_URL, node, "its %s is no whole URL", field->name);
 	else if (!usual || strcmp(usual, url) != 0)
-		set_pager_member(reading->pager, "url", url);
+		set_open_url(reading, field, node, url);
 }
 
 /* A mail server. Port 465 has TLS from the start, as in Alertmanager. */

@@ -187,7 +187,36 @@ bool ytext_is_token(const char *text, size_t len)
 		digits += isdigit((unsigned char)text[i]) != 0;
 		letters += isalpha((unsigned char)text[i]) != 0;
 	}
+	if (digits == len)
+		return len >= 12; /* a shorter one is a date, or a number of something */
 	if (digits + letters == len)
 		return len >= 8 && (digits >= 2 || len >= 20);
 	return len >= 16 && digits >= 4;
+}
+
+bool ytext_add_open_url(struct buf *out, const char *url, const char *replace)
+{
+	const char *scheme = strstr(url, "://"), *at = scheme ? scheme + 3 : url,
+		   *end = at + strcspn(at, "/?#");
+	const char *user = memrchr(at, '@', (size_t)(end - at));
+	bool hidden = user != NULL;
+
+	buf_add(out, url, (size_t)(at - url));
+	if (user)
+		at = user + 1;
+	buf_add(out, at, (size_t)(end - at));
+	while (*end == '/') {
+		size_t len = strcspn(end + 1, "/?#");
+		buf_putc(out, '/');
+		if (ytext_is_token(end + 1, len)) {
+			buf_puts(out, replace);
+			hidden = true;
+		} else {
+			buf_add(out, end + 1, len);
+		}
+		end += len + 1;
+	}
+	if (*end == '?')
+		buf_printf(out, "?%s", replace);
+	return hidden || *end;
 }

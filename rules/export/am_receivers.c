@@ -12,17 +12,18 @@ struct am_config {
 	struct exported *exported;
 	struct buf *out;
 	const struct pager *pager;
-	const char *list; /* the list to which the last entry was added; NULL: none */
+	const char *list; /* to which its entry belongs */
+	bool begun;	  /* the list has its head */
 	bool send_resolved;
 };
 
 /* ---- members ---- */
 
-static void begin_config(struct am_config *config, const char *list)
+static void begin_config(struct am_config *config)
 {
-	if (!config->list || strcmp(config->list, list) != 0)
-		buf_printf(config->out, "    %s:\n", list);
-	config->list = list;
+	if (!config->begun)
+		buf_printf(config->out, "    %s:\n", config->list);
+	config->begun = true;
 	buf_puts(config->out, "      # ");
 	ytext_show(config->out, config->pager->name);
 	if (config->pager->place) {
@@ -71,6 +72,20 @@ static void add_config_key(struct am_config *config, const char *name, const cha
 	add_config(config, name, replace);
 }
 
+/* An address without what may be a secret in it. */
+static void add_config_url(struct am_config *config, const char *name, const char *url)
+{
+	struct buf text = BUF_INIT(LIMIT_EXPORT_LOSS_BYTES);
+
+	if (ytext_add_open_url(&text, url, "REPLACE"))
+		export_lose(config->exported, config->pager->place,
+			    "pager %s: complete its %s by the url that stands in the rules: what "
+			    "may be a secret is left out or is REPLACE",
+			    config->pager->name, name);
+	add_config(config, name, buf_text(&text));
+	buf_fini(&text);
+}
+
 /* "https://host/" of an address, with one slash at its end. */
 static const char *base_url(struct exported *exported, const char *url)
 {
@@ -90,10 +105,10 @@ static const char *am_pagerduty(struct am_config *config)
 {
 	const char *usual = pager_kind_options(PAGER_PAGERDUTY)->url;
 
-	begin_config(config, "pagerduty_configs");
+	begin_config(config);
 	add_config_key(config, "routing_key", "routing_key_file", "REPLACE");
 	if (config->pager->url && strcmp(config->pager->url, usual) != 0)
-		add_config(config, "url", config->pager->url);
+		add_config_url(config, "url", config->pager->url);
 	return NULL;
 }
 
@@ -101,10 +116,10 @@ static const char *am_opsgenie(struct am_config *config)
 {
 	const char *team = config->pager->texts[PAGER_TO];
 
-	begin_config(config, "opsgenie_configs");
+	begin_config(config);
 	add_config_key(config, "api_key", "api_key_file", "REPLACE");
 	if (config->pager->url)
-		add_config(config, "api_url", base_url(config->exported, config->pager->url));
+		add_config_url(config, "api_url", base_url(config->exported, config->pager->url));
 	if (team) {
 		buf_puts(config->out, "        responders: [{name: ");
 		export_quoted(config->out, team);
@@ -118,22 +133,46 @@ static const char *am_slack(struct am_config *config)
 {
 	if (config->pager->kind == PAGER_SLACK && config->pager->texts[PAGER_TO])
 		return "it posts by a bot; give Alertmanager an incoming webhook of the channel";
-	begin_config(config, "slack_configs");
+	begin_config(config);
 	add_config_key(config, "api_url", "api_url_file", AM_REPLACE_URL);
 	return NULL;
 }
 
 static const char *am_discord(struct am_config *config)
 {
-	begin_config(config, "discord_configs");
+	begin_config(config);
 	add_config_key(config, "webhook_url", NULL, AM_REPLACE_URL);
 	return NULL;
 }
 
+/* To know the address of a webhook is often all that its receiver asks for: Alertmanager itself
+ * takes it for a secret. Written is the host. */
+static void add_webhook_url(struct am_config *config)
+{
+	const char *url = config->pager->url, *host = strstr(url, "://"), *path, *user;
+
+	host = host ? host + 3 : url;
+	path = host + strcspn(host, "/?#");
+	user = memrchr(host, '@', (size_t)(path - host));
+	if (!user && !*(path + (*path == '/'))) {
+		add_config(config, "url", url);
+		return;
+	}
+	export_lose(
+		config->exported, config->pager->place,
+		"pager %s: put its url, which stands in the rules, in the place of the one with "
+		"REPLACE: it may hold a secret",
+		config->pager->name);
+	user = user ? user + 1 : host;
+	add_config(config, "url",
+		   arena_printf(config->exported->arena, "%.*s%.*s/REPLACE", (int)(host - url), url,
+				(int)(path - user), user));
+}
+
 static const char *am_webhook(struct am_config *config)
 {
-	begin_config(config, "webhook_configs");
-	add_config(config, "url", config->pager->url);
+	begin_config(config);
+	add_webhook_url(config);
 	export_lose(config->exported, config->pager->place,
 		    "pager %s: the receiver gets Alertmanager's webhook, not the decision, and "
 		    "without a signature",
@@ -149,20 +188,24 @@ static const char *am_telegram(struct am_config *config)
 
 	if (!chat || !number || *end)
 		return "Alertmanager knows a chat by its number alone: replace @NAME by it";
-	begin_config(config, "telegram_configs");
+	begin_config(config);
 	add_config_key(config, "bot_token", NULL, "REPLACE");
 	buf_printf(config->out, "        chat_id: %lld\n", number);
 	if (config->pager->url &&
 	    strcmp(config->pager->url, pager_kind_options(PAGER_TELEGRAM)->url) != 0)
-		add_config(config, "api_url", config->pager->url);
+		add_config_url(config, "api_url", config->pager->url);
 	return NULL;
 }
 
 static const char *am_pushover(struct am_config *config)
 {
-	begin_config(config, "pushover_configs");
+	begin_config(config);
 	add_config_key(config, "token", NULL, "REPLACE");
-	add_config(config, "user_key", config->pager->texts[PAGER_TO]);
+	export_lose(
+		config->exported, config->pager->place,
+		"pager %s: put its user_key, which stands in the rules, in the place of REPLACE",
+		config->pager->name);
+	add_config(config, "user_key", "REPLACE");
 	return NULL;
 }
 
@@ -173,7 +216,7 @@ static const char *am_victorops(struct am_config *config)
 
 	if (!route)
 		return "it names no routing key";
-	begin_config(config, "victorops_configs");
+	begin_config(config);
 	add_config_key(config, "api_key", "api_key_file", "REPLACE");
 	add_config(config, "routing_key", route);
 	return NULL;
@@ -181,7 +224,7 @@ static const char *am_victorops(struct am_config *config)
 
 static void am_own_integration(struct am_config *config, const char *url)
 {
-	begin_config(config, "webhook_configs");
+	begin_config(config);
 	add_config(config, "url", url);
 	export_lose(config->exported, config->pager->place,
 		    "pager %s: make an integration of the sort \"Alertmanager\" there, and put its "
@@ -191,10 +234,15 @@ static void am_own_integration(struct am_config *config, const char *url)
 
 static const char *am_goalert(struct am_config *config)
 {
-	am_own_integration(config,
-			   arena_printf(config->exported->arena,
-					"%sapi/v2/prometheusalertmanager/incoming?token=REPLACE",
-					base_url(config->exported, config->pager->url)));
+	struct exported *exported = config->exported;
+	const char *url = config->pager->url;
+	struct buf text = BUF_INIT(LIMIT_EXPORT_LOSS_BYTES);
+
+	url = arena_printf(exported->arena, "%.*s", (int)strcspn(url, "?#"), url);
+	ytext_add_open_url(&text, base_url(exported, url), "REPLACE");
+	buf_puts(&text, "api/v2/prometheusalertmanager/incoming?token=REPLACE");
+	am_own_integration(config, arena_strdup(exported->arena, buf_text(&text)));
+	buf_fini(&text);
 	return NULL;
 }
 
@@ -210,49 +258,55 @@ static const char *am_other_integration(struct am_config *config)
 	return NULL;
 }
 
-static const struct {
+static const struct am_kind {
 	enum pager_kind_id kind;
+	const char *list;
 	am_kind_writer *write;
 } am_kinds[] = {
-	{ PAGER_PAGERDUTY, am_pagerduty },
-	{ PAGER_OPSGENIE, am_opsgenie },
-	{ PAGER_JSM, am_opsgenie },
-	{ PAGER_SLACK, am_slack },
-	{ PAGER_MATTERMOST, am_slack },
-	{ PAGER_DISCORD, am_discord },
-	{ PAGER_WEBHOOK, am_webhook },
-	{ PAGER_TELEGRAM, am_telegram },
-	{ PAGER_PUSHOVER, am_pushover },
-	{ PAGER_SPLUNK_ONCALL, am_victorops },
-	{ PAGER_GOALERT, am_goalert },
-	{ PAGER_INCIDENTIO, am_incidentio },
-	{ PAGER_GRAFANA_ONCALL, am_other_integration },
-	{ PAGER_ROOTLY, am_other_integration },
+	/* the kinds of one list beside each other */
+	{ PAGER_PAGERDUTY, "pagerduty_configs", am_pagerduty },
+	{ PAGER_OPSGENIE, "opsgenie_configs", am_opsgenie },
+	{ PAGER_JSM, "opsgenie_configs", am_opsgenie },
+	{ PAGER_SLACK, "slack_configs", am_slack },
+	{ PAGER_MATTERMOST, "slack_configs", am_slack },
+	{ PAGER_DISCORD, "discord_configs", am_discord },
+	{ PAGER_WEBHOOK, "webhook_configs", am_webhook },
+	{ PAGER_GOALERT, "webhook_configs", am_goalert },
+	{ PAGER_INCIDENTIO, "webhook_configs", am_incidentio },
+	{ PAGER_GRAFANA_ONCALL, "webhook_configs", am_other_integration },
+	{ PAGER_ROOTLY, "webhook_configs", am_other_integration },
+	{ PAGER_TELEGRAM, "telegram_configs", am_telegram },
+	{ PAGER_PUSHOVER, "pushover_configs", am_pushover },
+	{ PAGER_SPLUNK_ONCALL, "victorops_configs", am_victorops },
 };
 
-/* Which writer comes before which, so that each list is written once. */
-static am_kind_writer *kind_writer(enum pager_kind_id kind)
+/* NULL: Alertmanager knows no such kind. */
+static const struct am_kind *am_kind_of(const struct pager *pager)
 {
 	for (size_t i = 0; i < ARRAY_LEN(am_kinds); i++)
-		if (am_kinds[i].kind == kind)
-			return am_kinds[i].write;
+		if (am_kinds[i].kind == pager->kind)
+			return &am_kinds[i];
 	return NULL;
 }
 
-/* Writes the pagers of these writers; true: one was written. */
-static bool write_kinds(struct am_config *config, const struct am_receiver *receiver,
-			am_kind_writer *write)
+/* Writes the pagers of one list, which must stand once in a receiver; of NULL, tells that they are
+ * lost. True: one was written. */
+static bool write_list(struct am_config *config, const struct am_receiver *receiver,
+		       const char *list)
 {
 	bool written = false;
 
+	config->list = list;
+	config->begun = false;
 	for (size_t i = 0; i < receiver->npagers; i++) {
 		const struct pager *pager = receiver->pagers[i];
-		if (kind_writer(pager->kind) != write)
+		const struct am_kind *kind = am_kind_of(pager);
+		if (kind ? !list || strcmp(kind->list, list) != 0 : list != NULL)
 			continue;
 		config->pager = pager;
 		config->send_resolved = !pager->no_resolve && !receiver->no_resolve;
-		const char *why =
-			write ? write(config) : "Alertmanager 0.25 has no integration of this kind";
+		const char *why = kind ? kind->write(config)
+				       : "Alertmanager 0.25 has no integration of this kind";
 		if (why)
 			export_lose(config->exported, pager->place, "pager %s (%s) is lost: %s",
 				    pager->name, pager_kind_name(pager->kind), why);
@@ -265,15 +319,11 @@ static void write_receiver(struct exported *exported, const struct am_receiver *
 			   struct buf *out)
 {
 	struct am_config config = { .exported = exported, .out = out };
-	bool written = write_kinds(&config, receiver, NULL);
+	bool written = write_list(&config, receiver, NULL);
 
-	for (size_t i = 0; i < ARRAY_LEN(am_kinds); i++) {
-		bool before = false;
-		for (size_t k = 0; k < i; k++)
-			before |= am_kinds[k].write == am_kinds[i].write;
-		if (!before)
-			written |= write_kinds(&config, receiver, am_kinds[i].write);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(am_kinds); i++)
+		if (i == 0 || strcmp(am_kinds[i - 1].list, am_kinds[i].list) != 0)
+			written |= write_list(&config, receiver, am_kinds[i].list);
 	if (receiver->npagers && !written) {
 		buf_puts(out, "    # notifies nobody: see the list at the top\n");
 		export_lose(exported, receiver->place,

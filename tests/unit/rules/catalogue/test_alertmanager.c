@@ -269,6 +269,22 @@ static const struct example notifiers[] = {
 	    "r-discord: {kind: discord, webhook_url_file: /d}\n",
 	    "r-teams: {kind: teams, webhook_url_file: /m}\n" },
 	  NULL },
+	/* Addresses of services, of which one has the user of all. */
+	{ "global: {pagerduty_url: 'https://u:SECRET@pd/v2', opsgenie_api_url: "
+	  "'https://SECRET@og/'}\n" ONE_RECEIVER "  pagerduty_configs: [{routing_key_file: /p}]\n  "
+						 "opsgenie_configs: [{api_key_file: /o}]\n"
+	  "  telegram_configs: [{bot_token_file: /t, chat_id: 1, api_url: "
+	  "'https://u:SECRET@tg/'}]\n"
+	  "  victorops_configs: [{api_key_file: /v, routing_key: r, api_url: "
+	  "'https://vo/generic/20131114/SECRET0123abc/'}]\n"
+	  "  incidentio_configs: [{alert_source_token_file: /i, url: "
+	  "'https://u:SECRET@inc/x?token=SECRET'}]\n",
+	  "1 secret, 1 secret, 7 secret, 8 secret, 9 secret",
+	  { "r-pagerduty: {kind: pagerduty, routing_key_file: /p, url: \"https://pd/v2\"}",
+	    "r-opsgenie: {kind: opsgenie, api_key_file: /o, url: \"https://og\"}",
+	    "url: \"https://tg\"", "url: \"https://vo/generic/20131114/REPLACE-ME\"",
+	    "url: \"https://inc/x?REPLACE-ME\"" },
+	  NULL },
 	/* Nobody can be paged: rules need a fallback all the same. */
 	{ ONE_RECEIVER "  wechat_configs: [{api_secret: SECRET}]\n",
 	  "0 fallback, 3 no-pager, 4 other-pager",

@@ -41,21 +41,26 @@ static void teardown(void)
 	rules_unref(rules);
 }
 
-static void load_rules(const char *more)
+static void load_whole_rules(const char *all)
 {
 	struct findings findings = { .at = NULL };
-	CLEANUP_FREE char *all = xasprintf("%s%s", TEAMS, more);
 	int result = rules_parse("r.yaml", all, strlen(all), false, &rules, &findings);
 
 	ck_assert_msg(result == 0, "%s", findings.n ? findings.at[0].text : "no finding");
 	findings_fini(&findings);
 }
 
-static void export_as(enum export_kind kind, const char *more, const struct export_how *how)
+static void load_rules(const char *more)
+{
+	CLEANUP_FREE char *all = xasprintf("%s%s", TEAMS, more);
+
+	load_whole_rules(all);
+}
+
+static void export_loaded(enum export_kind kind, const struct export_how *how)
 {
 	size_t n;
 
-	load_rules(more);
 	exported = export_rules(rules, kind, how);
 	ck_assert_ptr_null(exported_failed(exported));
 	const struct export_file *files = exported_files(exported, &n);
@@ -63,12 +68,25 @@ static void export_as(enum export_kind kind, const char *more, const struct expo
 	text = xstrdup(buf_text(&files[0].text));
 }
 
+static void export_as(enum export_kind kind, const char *more, const struct export_how *how)
+{
+	load_rules(more);
+	export_loaded(kind, how);
+}
+
+static const char *const service_label[] = { "service" };
+static const struct export_how by_service = { .labels = service_label, .nlabels = 1 };
+
 static void alertmanager(const char *more)
 {
-	static const char *const labels[] = { "service" };
-	const struct export_how how = { .labels = labels, .nlabels = 1 };
+	export_as(EXPORT_ALERTMANAGER, more, &by_service);
+}
 
-	export_as(EXPORT_ALERTMANAGER, more, &how);
+/* Of rules without TEAMS. */
+static void export_text(const char *all)
+{
+	load_whole_rules(all);
+	export_loaded(EXPORT_ALERTMANAGER, &by_service);
 }
 
 static void has(const char *part)
@@ -132,6 +150,60 @@ START_TEST(signals_first)
 		     "  mine: {alerts: ['a=\"b\\\"c\"'], owner: shop}\n");
 	has("- matchers: ['alertname=~\"Order.*\"']\n      receiver: shop\n");
 	has("- matchers: ['a=\"b\\\"c\"']\n      receiver: shop\n");
+}
+END_TEST
+
+/* Each list of a receiver stands once, whatever the order of the pagers. */
+START_TEST(one_list_per_sort)
+{
+	export_text("teams: {sre: {escalation: sre}}\n"
+		    "pagers:\n"
+		    "  i: {kind: incidentio, url: \"http://h/a\", token_file: /i}\n"
+		    "  t: {kind: telegram, bot_token_file: /t, chat_id: \"-1\"}\n"
+		    "  w: {kind: webhook, url: \"http://h:80/\"}\n"
+		    "  m: {kind: mattermost, webhook_url_file: /m}\n"
+		    "  p: {kind: pagerduty, routing_key_file: /p}\n"
+		    "  s: {kind: slack, webhook_url_file: /s}\n"
+		    "  g: {kind: goalert, url: \"http://u:SECRET@g/b?SECRET\", token_file: /g}\n"
+		    "escalations: {sre: {steps: [{page: [i, t, w, m, p, s, g]}]}}\n"
+		    "fallback: {team: sre}\n");
+	static const char *const lists[] = { "webhook", "telegram", "slack", "pagerduty" };
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		CLEANUP_FREE char *head = xasprintf("    %s_configs:\n", lists[i]);
+		has(head);
+		ck_assert_ptr_null(strstr(strstr(text, head) + 1, head));
+	}
+	has("url: 'http://h:80/'\n");
+	has("url: 'http://g/b/api/v2/prometheusalertmanager/incoming?token=REPLACE'\n");
+	lacks("SECRET");
+}
+END_TEST
+
+/* No secret is written, and a loss says where the place is that wants it. */
+START_TEST(addresses_hold_no_secret)
+{
+	export_text(
+		"teams: {sre: {escalation: sre}}\n"
+		"pagers:\n"
+		"  w: {kind: webhook, url: \"http://u:SECRET@h/SECRET?SECRET\"}\n"
+		"  p: {kind: pushover, token_file: /p, user_key: SECRET}\n"
+		"  d: {kind: pagerduty, routing_key_file: /d, url: \"http://u:SECRET@d/v2/e\"}\n"
+		"  o: {kind: opsgenie, api_key_file: /o, url: \"http://o/b?SECRET\"}\n"
+		"  t: {kind: telegram, bot_token_file: /t, chat_id: \"1\", url: "
+		"\"http://SECRET@t\"}\n"
+		"escalations: {sre: {steps: [{page: [w, p, d, o, t]}]}}\n"
+		"fallback: {team: sre}\n");
+	lacks("SECRET");
+	has("url: 'http://h/REPLACE'\n");
+	has("user_key: REPLACE\n");
+	has("url: 'http://d/v2/e'\n");
+	has("api_url: 'http://o/b?REPLACE'\n");
+	has("api_url: 'http://t'\n");
+	loses("r.yaml:3", "pager w: put its url");
+	loses("r.yaml:4", "pager p: put its user_key");
+	loses("r.yaml:5", "pager d: complete its url");
+	loses("r.yaml:6", "pager o: complete its api_url");
+	loses("r.yaml:7", "pager t: complete its api_url");
 }
 END_TEST
 
@@ -359,6 +431,8 @@ int main(void)
 	tcase_add_test(cases, services_by_label);
 	tcase_add_test(cases, services_by_namespace);
 	tcase_add_test(cases, signals_first);
+	tcase_add_test(cases, one_list_per_sort);
+	tcase_add_test(cases, addresses_hold_no_secret);
 	tcase_add_test(cases, routes_in_order);
 	tcase_add_test(cases, times_of_routes);
 	tcase_add_test(cases, severities);
