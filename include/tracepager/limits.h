@@ -285,6 +285,9 @@
 /* Routes that are made of one configuration of Alertmanager. Routes that continue multiply; a
  * person reads the result. */
 #define LIMIT_IMPORT_ROUTES 2000u
+/* Routes of the tree of one configuration: each is compared with those before it, 2 seconds for
+ * all. */
+#define LIMIT_IMPORT_TREE_ROUTES 10000u
 /* Lines of a CODEOWNERS file: twice the longest one seen; every service is compared with each. */
 #define LIMIT_CODEOWNERS_LINES 10000u
 

@@ -14,11 +14,16 @@
 #include "tracepager/arena.h"
 #include "tracepager/err.h"
 
+#define ZONE_DIRECTORY "/usr/share/zoneinfo"
+
 struct zone;
 /* Reads the file DIRECTORY/NAME of the time zone database, with blocking calls. Returns NULL with
  * err: its code is ENOENT where there is no such place, ENOTDIR where there is no database. */
 const struct zone *zone_read(struct arena *arena, const char *directory, const char *name,
 			     struct err *err);
+/* The zone of a location in rules, from this machine's database; "Local" is the machine's own. NULL
+ * without err: UTC. */
+const struct zone *zone_of_location(struct arena *arena, const char *name, struct err *err);
 
 /* The hour of the week by the clocks of the place, 0 to 167: 0 is Monday from 00:00 to 01:00. zone
  * NULL: UTC. */

@@ -62,7 +62,8 @@ int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 
 /*
  * Reads a stream of documents that others wrote. The root is the list of those that could be
- * read, also after -EINVAL; it is never NULL. Anchors are accepted, aliases are not.
+ * read, also after -EINVAL; it is never NULL. Aliases and merge keys (<<) are
+ * resolved: nodes are shared, and their number and depth have the limits of a text without them.
  */
 int ydoc_parse_stream(struct arena *arena, const char *file, const char *text, size_t len,
 		      struct ydoc *ret_doc, struct findings *findings);

@@ -241,7 +241,7 @@ static int import_files(const struct import_options *options, enum catalogue_kin
 	catalogue_resolve(catalogue);
 	bool empty = catalogue_counts(catalogue)->entries == 0;
 	/* The rules of the last import are better than half of the new ones, or none. */
-	bool left = (!readable || empty) && options->output;
+	bool left = !readable || empty;
 	bool written = !left && import_write_rules(options->output, catalogue) == 0;
 	print_report(options, kind, how, catalogue);
 	if (readable && empty)
@@ -249,7 +249,7 @@ static int import_files(const struct import_options *options, enum catalogue_kin
 			       "found no entry of kind %s: \"tracepager import "
 			       "--help\" tells which files are read",
 			       catalogue_kind_name(kind));
-	if (left)
+	if (left && options->output)
 		command_failed(0, "import", "%s is left as it was", options->output);
 	size_t losses = catalogue_counts(catalogue)->losses;
 	catalogue_free(catalogue);
@@ -276,12 +276,20 @@ static struct ruleset *import_load_rules(const struct import_options *options)
 static int refuse_kind(const char *word)
 {
 	struct buf names = BUF_INIT(512);
+	const char *known[CATALOGUE_KIND_COUNT];
 
-	for (int i = 0; i < CATALOGUE_KIND_COUNT; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "",
-			   catalogue_kind_name((enum catalogue_kind)i));
-	int status = usage_error("import", "there is no kind of catalogue %s; KIND is one of %s",
-				 word, buf_text(&names));
+	for (int i = 0; i < CATALOGUE_KIND_COUNT; i++) {
+		known[i] = catalogue_kind_name((enum catalogue_kind)i);
+		buf_printf(&names, "%s%s", i ? ", " : "", known[i]);
+	}
+	const char *nearest = nearest_word(word, known, CATALOGUE_KIND_COUNT);
+	int status =
+		nearest ? usage_error("import",
+				      "there is no kind of catalogue %s (did you mean \"%s\"?)",
+				      word, nearest)
+			: usage_error("import",
+				      "there is no kind of catalogue %s; KIND is one of %s", word,
+				      buf_text(&names));
 	buf_fini(&names);
 	return status;
 }

@@ -5,6 +5,7 @@
  */
 #include "alertmanager-internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "tracepager/time_interval.h"
@@ -111,8 +112,17 @@ static bool is_range_list(const char *key, const struct ynode *list)
 	return true;
 }
 
+/* Where there is no database, nobody can say. */
+static bool is_location(const struct am_config *config, const struct ynode *node)
+{
+	struct err err;
+
+	return node->kind == YNODE_SCALAR && *node->text &&
+	       (zone_of_location(config->catalogue->arena, node->text, &err) || err.code != ENOENT);
+}
+
 /* Can rules say it? Not where it would hold always. */
-static bool is_interval(const struct ynode *node)
+static bool is_interval(const struct am_config *config, const struct ynode *node)
 {
 	if (node->kind != YNODE_MAP || !node->n)
 		return false;
@@ -121,7 +131,7 @@ static bool is_interval(const struct ynode *node)
 		const struct ynode *value = node->items[i];
 		bool good = value->kind == YNODE_LIST && value->n;
 		if (strcmp(key, "location") == 0) {
-			good = value->kind == YNODE_SCALAR && *value->text;
+			good = is_location(config, value);
 		} else if (good && strcmp(key, "times") == 0) {
 			for (size_t k = 0; k < value->n; k++)
 				good &= is_clock_range(value->items[k]);
@@ -151,12 +161,13 @@ static void read_interval_set(const struct am_config *config, const struct ynode
 
 	catalogue->counts.entries++;
 	for (size_t i = 0; good && i < list->n; i++)
-		good = is_interval(list->items[i]);
+		good = is_interval(config, list->items[i]);
 	if (!good || map_get(config->am->time_names, name)) {
-		cat_lose(catalogue, good ? LOSS_DUPLICATE : LOSS_ROUTE,
-			 cat_place(config->doc, node), "time interval",
-			 "left out: it is empty or given twice, or its name or one of its ranges "
-			 "is wrong");
+		cat_lose(
+			catalogue, good ? LOSS_DUPLICATE : LOSS_ROUTE, cat_place(config->doc, node),
+			"time interval",
+			"left out: it is empty or given twice, or its name, its location or one of "
+			"its ranges is wrong");
 		return;
 	}
 	struct am_time *time = arena_alloc(catalogue->arena, sizeof(*time));
@@ -238,6 +249,17 @@ static void each_item(const struct am_config *config, const char *key,
 		read(config, items[i]);
 }
 
+/* The depth is that of the document, which has a cap. */
+static size_t tree_routes(const struct ynode *route)
+{
+	struct ynode **children;
+	size_t n = cat_items(route, "routes", &children), all = n;
+
+	for (size_t i = 0; i < n && all <= LIMIT_IMPORT_TREE_ROUTES; i++)
+		all += tree_routes(children[i]);
+	return all;
+}
+
 void import_ALERTMANAGER(struct catalogue *catalogue, const struct ydoc *doc,
 			 const struct ynode *root)
 {
@@ -248,6 +270,14 @@ void import_ALERTMANAGER(struct catalogue *catalogue, const struct ydoc *doc,
 		cat_lose(catalogue, LOSS_UNREADABLE, cat_place(doc, root), NULL,
 			 "it has no route and receivers: give Alertmanager's own file, or the "
 			 "values of a chart with alertmanager.config");
+		return;
+	}
+	if (tree_routes(ynode_get(config.root, "route")) > LIMIT_IMPORT_TREE_ROUTES) {
+		cat_lose(catalogue, LOSS_LIMIT, cat_place(doc, ynode_get(config.root, "route")),
+			 "route",
+			 "the tree has more than %u routes, and nothing of this file is taken: "
+			 "give each owner's services to it under \"services\" instead",
+			 LIMIT_IMPORT_TREE_ROUTES);
 		return;
 	}
 	config.global = ynode_get(config.root, "global");

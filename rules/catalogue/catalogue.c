@@ -123,7 +123,15 @@ void catalogue_add(struct catalogue *catalogue, const char *file, const char *te
 	} else {
 		ydoc_parse_stream(catalogue->arena, file, text, len, doc, &findings);
 	}
+	const bool whole = !findings.nerrors;
 	lose_findings(catalogue, doc, &findings);
+	if (!whole && catalogue->kind == CATALOGUE_ALERTMANAGER) {
+		cat_lose(catalogue, LOSS_UNREADABLE, (struct cat_place){ doc, 0 }, NULL,
+			 "nothing of this file is taken: half a tree of routes would page the "
+			 "wrong teams; Alertmanager prints what it reads of the file under "
+			 "Status, or by \"amtool config show\"");
+		return;
+	}
 	for (size_t i = 0; i < doc->root->n; i++)
 		if (!ynode_is_empty(doc->root->items[i]))
 			kind->import(catalogue, doc, doc->root->items[i]);

@@ -19,11 +19,20 @@
 #include "tracepager/ydoc.h"
 #include "tracepager/ytext.h"
 
+/* What an alias stands for. The alias shares the node: only walks through the tree get longer. */
+struct anchor {
+	struct ynode *node; /* NULL: not closed yet */
+	size_t nevents;	    /* as if all its aliases were written out */
+	size_t height;	    /* levels of lists and maps */
+};
+
 /* An open list or map. */
 struct frame {
 	struct ynode *node;
-	struct ynode *key; /* map: the key that waits for its value */
-	bool drop;	   /* map: the key was refused, so that its value is dropped too */
+	struct anchor *anchor; /* NULL: none */
+	size_t begun, height;  /* reader.nevents when it was opened; levels within */
+	struct ynode *key;     /* map: the key that waits for its value */
+	bool drop;	       /* map: the key was refused, so that its value is dropped too */
 	struct ynode **keys, **items; /* heap until the collection is closed */
 	size_t n, size;
 	struct map *seen; /* map: text → key */
@@ -36,8 +45,9 @@ struct reader {
 	struct frame stack[LIMIT_DEPTH];
 	size_t depth, nevents;
 	bool failed, stop, has_document;
-	bool stream;	    /* several documents are read, and anchors without aliases taken */
-	struct ynode quote; /* the last text in quotes that spans lines; line 0: none yet */
+	bool stream;	     /* several documents are read, and aliases and merge keys taken */
+	struct map *anchors; /* of this document; NULL: none yet */
+	struct ynode quote;  /* the last text in quotes that spans lines; line 0: none yet */
 	int quote_end_line;
 };
 
@@ -230,7 +240,109 @@ static struct ynode **copy_nodes(struct arena *arena, struct ynode *const *nodes
 	return copy;
 }
 
-static void collection_start(struct reader *reader, enum ynode_kind kind, const yaml_event_t *event)
+/* ---- aliases and merge keys of a stream ---- */
+
+/* Opens an anchor; an alias within its own value finds it open. */
+static struct anchor *open_anchor(struct reader *reader, const yaml_char_t *name)
+{
+	if (!name || !reader->stream)
+		return NULL;
+	struct anchor *anchor = arena_alloc(reader->arena, sizeof(*anchor));
+	*anchor = (struct anchor){ .node = NULL };
+	if (!reader->anchors)
+		reader->anchors = map_new();
+	map_put(reader->anchors, (const char *)name, anchor);
+	return anchor;
+}
+
+/* Adds the keys that the map has not. */
+static void merge_map(struct frame *frame, const struct ynode *source)
+{
+	for (size_t i = 0; i < source->n; i++) {
+		struct ynode *key = source->keys[i];
+		if (map_get(frame->seen, key->text))
+			continue;
+		map_put(frame->seen, key->text, key);
+		frame_push(frame, key, source->items[i]);
+	}
+}
+
+/* "<<: *base", or a list of such, of which the first that has a key wins. The map's own keys win,
+ * wherever they stand. */
+static void merge_keys(struct reader *reader, struct frame *frame)
+{
+	size_t at = 0;
+
+	while (at < frame->n && (frame->keys[at]->quoted || strcmp(frame->keys[at]->text, "<<")))
+		at++;
+	if (at == frame->n)
+		return;
+	struct ynode *value = frame->items[at], **list = value->items;
+	size_t n = value->n;
+	frame->n--;
+	for (size_t i = at; i < frame->n; i++) {
+		frame->keys[i] = frame->keys[i + 1];
+		frame->items[i] = frame->items[i + 1];
+	}
+	if (value->kind == YNODE_MAP) {
+		list = &value;
+		n = 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (list[i]->kind == YNODE_MAP)
+			merge_map(frame, list[i]);
+		else
+			value = NULL;
+	}
+	if (!value || value->kind == YNODE_SCALAR)
+		REFUSE(reader, frame->node, "E010", "give it the alias of a map",
+		       "<< merges maps, and nothing else");
+}
+
+static void refuse_alias(struct reader *reader, struct ynode *node, const char *hint,
+			 const char *text)
+{
+	REFUSE(reader, node, "E005", hint, "%s", text);
+	node->text = "";
+	node->bad = true;
+	node_add(reader, node);
+}
+
+/* Takes the alias: all within counts as if it were written out. */
+static void take_alias(struct reader *reader, struct ynode *at, const char *name)
+{
+	const struct anchor *anchor = reader->anchors ? map_get(reader->anchors, name) : NULL;
+
+	if (!anchor || !anchor->node) {
+		refuse_alias(reader, at, "put the anchor before its aliases",
+			     anchor ? "an alias stands within its own anchor"
+				    : "an alias without an anchor");
+		return;
+	}
+	if (reader->depth + anchor->height > LIMIT_DEPTH) {
+		STOP(reader, at, "E008", "write the value flat", "nested deeper than %d levels",
+		     LIMIT_DEPTH);
+		return;
+	}
+	reader->nevents += anchor->nevents;
+	if (reader->depth) {
+		struct frame *frame = &reader->stack[reader->depth - 1];
+		if (frame->height < anchor->height)
+			frame->height = anchor->height;
+	}
+	node_add(reader, anchor->node);
+}
+
+static void close_document(struct reader *reader)
+{
+	map_free(reader->anchors);
+	reader->anchors = NULL;
+}
+
+/* ---- events ---- */
+
+static void collection_start(struct reader *reader, enum ynode_kind kind, const yaml_event_t *event,
+			     const yaml_char_t *anchor)
 {
 	struct ynode *node = ydoc_node_new(reader, kind, event);
 
@@ -239,7 +351,11 @@ static void collection_start(struct reader *reader, enum ynode_kind kind, const 
 		     LIMIT_DEPTH);
 		return;
 	}
-	reader->stack[reader->depth++] = (struct frame){ .node = node };
+	reader->stack[reader->depth++] = (struct frame){
+		.node = node,
+		.anchor = open_anchor(reader, anchor),
+		.begun = reader->nevents,
+	};
 }
 
 static void collection_end(struct reader *reader, const yaml_event_t *event)
@@ -248,6 +364,8 @@ static void collection_end(struct reader *reader, const yaml_event_t *event)
 	struct ynode *node = frame->node;
 	int end = bounded_int(event->end_mark.column + 1);
 
+	if (reader->stream && node->kind == YNODE_MAP)
+		merge_keys(reader, frame);
 	node->n = frame->n;
 	node->items = copy_nodes(reader->arena, frame->items, frame->n);
 	if (node->kind == YNODE_MAP)
@@ -256,8 +374,14 @@ static void collection_end(struct reader *reader, const yaml_event_t *event)
 	if (event->end_mark.index > event->start_mark.index &&
 	    bounded_int(event->end_mark.line + 1) == node->line)
 		node->width = end - node->column;
+	const size_t height = frame->height + 1;
+	if (frame->anchor)
+		*frame->anchor =
+			(struct anchor){ node, reader->nevents - frame->begun + 1, height };
 	frame_fini(frame);
 	reader->depth--;
+	if (reader->depth && reader->stack[reader->depth - 1].height < height)
+		reader->stack[reader->depth - 1].height = height;
 	node_add(reader, node);
 }
 
@@ -280,6 +404,7 @@ static void refuse_tag(struct reader *reader, const yaml_event_t *event)
 static void on_scalar(struct reader *reader, const yaml_event_t *event)
 {
 	struct ynode *node = ydoc_node_new(reader, YNODE_SCALAR, event);
+	struct anchor *anchor = open_anchor(reader, event->data.scalar.anchor);
 	const char *value = (const char *)event->data.scalar.value;
 
 	node->text = arena_strndup(reader->arena, value, event->data.scalar.length);
@@ -294,6 +419,8 @@ static void on_scalar(struct reader *reader, const yaml_event_t *event)
 		REFUSE(reader, node, "E003", NULL, "a text must not hold a NUL character");
 		node->bad = true;
 	}
+	if (anchor)
+		*anchor = (struct anchor){ .node = node, .nevents = 1 };
 	node_add(reader, node);
 }
 
@@ -301,11 +428,11 @@ static void on_alias(struct reader *reader, const yaml_event_t *event)
 {
 	struct ynode *node = ydoc_node_new(reader, YNODE_SCALAR, event);
 
-	REFUSE(reader, node, "E005", "write the value out where it is used",
-	       "aliases are not supported");
-	node->text = "";
-	node->bad = true;
-	node_add(reader, node);
+	if (reader->stream)
+		take_alias(reader, node, (const char *)event->data.alias.anchor);
+	else
+		refuse_alias(reader, node, "write the value out where it is used",
+			     "aliases are not supported");
 }
 
 static void document_start(struct reader *reader, const yaml_event_t *event)
@@ -339,7 +466,9 @@ static void ydoc_on_event(struct reader *reader, const yaml_event_t *event)
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
 	case YAML_STREAM_END_EVENT:
+		return;
 	case YAML_DOCUMENT_END_EVENT:
+		close_document(reader);
 		return;
 	case YAML_DOCUMENT_START_EVENT:
 		document_start(reader, event);
@@ -361,7 +490,7 @@ static void ydoc_on_event(struct reader *reader, const yaml_event_t *event)
 	else
 		collection_start(reader,
 				 event->type == YAML_MAPPING_START_EVENT ? YNODE_MAP : YNODE_LIST,
-				 event);
+				 event, anchor);
 }
 
 /* libyaml's message says what the parser missed; the hint says what the writer probably did. */
@@ -451,7 +580,7 @@ static void read_events(struct reader *reader)
 			break;
 		}
 		end = event.type == YAML_STREAM_END_EVENT;
-		if (reader->nevents++ == LIMIT_YAML_EVENTS)
+		if (reader->nevents++ >= LIMIT_YAML_EVENTS)
 			STOP(reader, NULL, "E009", "divide the file into several",
 			     "more than %u values in a file", LIMIT_YAML_EVENTS);
 		else
@@ -459,6 +588,7 @@ static void read_events(struct reader *reader)
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
+	close_document(reader);
 	while (reader->depth > reader->stream)
 		frame_fini(&reader->stack[--reader->depth]);
 }

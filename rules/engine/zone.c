@@ -180,3 +180,14 @@ const struct zone *zone_read(struct arena *arena, const char *directory, const c
 	}
 	return zone_parse(arena, bytes, (size_t)len, err);
 }
+
+const struct zone *zone_of_location(struct arena *arena, const char *name, struct err *err)
+{
+	err->code = 0;
+	/* UTC needs no database. */
+	if (strcmp(name, "UTC") == 0)
+		return NULL;
+	/* As in Alertmanager, "Local" is the zone of this machine. */
+	return strcmp(name, "Local") == 0 ? zone_read(arena, "/etc", "localtime", err)
+					  : zone_read(arena, ZONE_DIRECTORY, name, err);
+}

@@ -226,6 +226,9 @@ const char *entry_place(struct load *load, const struct rule_source *entry);
 const char *did_you_mean(struct load *load, const char *word, const char *const *names, size_t n);
 /* The same hint, or "known here: …". */
 const char *known_words(struct load *load, const char *word, const char *const *names, size_t n);
+/* The same for the names of a template, of which labels and annotations are asked one by one. */
+const char *unknown_name_hint(struct load *load, const char *unknown, const char *const *names,
+			      size_t n);
 const char *section_entry_name(enum section_id section); /* "team" */
 const char *section_name(enum section_id section);	 /* "teams" */
 

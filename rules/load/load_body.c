@@ -22,7 +22,7 @@ static const char *body_hint(const struct load_scope *scope, const char *unknown
 		names[n] = body_template_name(n);
 		n++;
 	}
-	return unknown ? known_words(scope->load, unknown, names, n)
+	return unknown ? unknown_name_hint(scope->load, unknown, names, n)
 		       : "write {{ and }} for braces that stand for themselves, or the body as a "
 			 "map instead of a text";
 }

@@ -7,8 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 
-#define ZONE_DIRECTORY "/usr/share/zoneinfo"
-
 static void read_clock(const struct load_scope *outer, const struct ynode *node,
 		       struct interval_ranges *ranges)
 {
@@ -119,18 +117,15 @@ const struct zone *load_location(const struct load_scope *scope, const char **re
 	struct err err;
 
 	*ret_name = name;
-	/* UTC needs no database. */
-	if (!name || strcmp(name, "UTC") == 0)
+	if (!name)
 		return NULL;
 	const struct zone *zone = map_get(load->zones, name);
 	if (zone)
 		return zone;
-	/* As in Alertmanager, "Local" is the zone of this machine. */
-	zone = strcmp(name, "Local") == 0 ? zone_read(load->set->arena, "/etc", "localtime", &err)
-					  : zone_read(load->set->arena, ZONE_DIRECTORY, name, &err);
+	zone = zone_of_location(load->set->arena, name, &err);
 	if (zone)
 		map_put(load->zones, name, (void *)(uintptr_t)zone);
-	else
+	else if (err.code)
 		refuse_place(scope, node, &err);
 	return zone;
 }

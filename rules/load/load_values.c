@@ -208,6 +208,20 @@ const char *member_mail_url(const struct load_scope *scope, const char *name)
 	return NULL;
 }
 
+const char *unknown_name_hint(struct load *load, const char *unknown, const char *const *names,
+			      size_t n)
+{
+	static const char *const plurals[] = { "labels.", "annotations." };
+
+	for (size_t i = 0; i < ARRAY_LEN(plurals); i++) {
+		const size_t len = strlen(plurals[i]);
+		if (strncmp(unknown, plurals[i], len) == 0)
+			return arena_printf(load->scratch, "write {%.*s.%s}", (int)len - 2,
+					    plurals[i], unknown + len);
+	}
+	return known_words(load, unknown, names, n);
+}
+
 static const char *template_hint(const struct load_scope *scope, const char *unknown)
 {
 	const char *names[TEMPLATE_COUNT];
@@ -217,7 +231,7 @@ static const char *template_hint(const struct load_scope *scope, const char *unk
 		names[n] = template_name(n);
 		n++;
 	}
-	return unknown ? known_words(scope->load, unknown, names, n)
+	return unknown ? unknown_name_hint(scope->load, unknown, names, n)
 		       : "write {{ and }} for braces that stand for themselves";
 }
 

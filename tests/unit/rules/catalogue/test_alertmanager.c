@@ -272,7 +272,7 @@ static const struct example notifiers[] = {
 	/* Addresses of services, of which one has the user of all. */
 	{ "global: {pagerduty_url: 'https://u:SECRET@pd/v2', opsgenie_api_url: "
 	  "'https://SECRET@og/'}\n" ONE_RECEIVER "  pagerduty_configs: [{routing_key_file: /p}]\n  "
-						 "opsgenie_configs: [{api_key_file: /o}]\n"
+	  "opsgenie_configs: [{api_key_file: /o}]\n"
 	  "  telegram_configs: [{bot_token_file: /t, chat_id: 1, api_url: "
 	  "'https://u:SECRET@tg/'}]\n"
 	  "  victorops_configs: [{api_key_file: /v, routing_key: r, api_url: "
@@ -297,6 +297,26 @@ static const struct example notifiers[] = {
 	  "5 name, 5 name",
 	  { "a_b: {escalation: a_b}", "a_b: {kind: discord", "fallback: {team: a_b}" },
 	  "a*b" },
+	/* A location that rules would refuse. */
+	{ "time_intervals:\n"
+	  "- {name: x, time_intervals: [{weekdays: [monday], location: Nowhere/City}]}\n"
+	  "- {name: y, time_intervals: [{weekdays: [monday], location: UTC}]}\n" ONE_RECEIVER
+	  "  pagerduty_configs: [{routing_key_file: /p}]\n",
+	  "2 route",
+	  { "time_intervals:\n", "  y: " },
+	  "Nowhere" },
+	/* An alias is read; of a file that cannot be read as a whole, nothing is taken. */
+	{ ONE_RECEIVER "  pagerduty_configs: [&p {routing_key_file: /p}]\n"
+		       "- {name: s, pagerduty_configs: [{<<: *p, url: 'http://h'}]}\n",
+	  "",
+	  { "r: {kind: pagerduty, routing_key_file: /p}",
+	    "s: {kind: pagerduty, routing_key_file: /p, url: \"http://h\"}" },
+	  NULL },
+	{ ONE_RECEIVER "  pagerduty_configs: [{routing_key_file: /p}]\n"
+		       "- {name: s, pagerduty_configs: [*p]}\n",
+	  "0 unreadable, 5 unreadable",
+	  { "# Made by" },
+	  "teams" },
 	{ "a: b\n", "1 unreadable", { "# Made by" }, "teams" },
 };
 
@@ -391,6 +411,24 @@ START_TEST(products_are_capped)
 }
 END_TEST
 
+/* The tree is counted, children of children too, before it is read. */
+START_TEST(trees_are_capped)
+{
+	struct buf text = BUF_INIT(4u << 20), rules = BUF_INIT(1u << 24);
+
+	buf_puts(&text, "route:\n  receiver: a\n  routes:\n");
+	for (unsigned int i = 0; i < LIMIT_IMPORT_TREE_ROUTES / 2 + 1; i++)
+		buf_printf(&text, "  - {match: {x: '%u'}, routes: [{match: {y: '1'}}]}\n", i);
+	buf_puts(&text, RECEIVERS);
+	struct catalogue *catalogue = import_text(buf_text(&text), NULL, &rules);
+	ck_assert_uint_eq(catalogue_counts(catalogue)->reasons[LOSS_LIMIT], 1);
+	ck_assert_uint_eq(catalogue_counts(catalogue)->entries, 0);
+	buf_fini(&text);
+	buf_fini(&rules);
+	catalogue_free(catalogue);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("alertmanager");
@@ -405,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tc, secrets_are_not_written, 0, sizeof(notifiers) / sizeof(*notifiers));
 	tcase_add_test(tc, rules_beside_win);
 	tcase_add_test(tc, products_are_capped);
+	tcase_add_test(tc, trees_are_capped);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -621,6 +621,77 @@ START_TEST(test_stream_refused)
 }
 END_TEST
 
+static const char *text_of(const struct ynode *map, const char *key)
+{
+	const struct ynode *node = ynode_get(map, key);
+
+	return node ? node->text : NULL;
+}
+
+/* The map's own keys win; of a list of maps the first. An anchor may be named again. */
+START_TEST(test_stream_aliases)
+{
+	static const char text[] = "a: &a {x: 1, y: 2}\n"
+				   "b: &b {y: 3, z: 4}\n"
+				   "c: {<<: [*a, *b], x: 5}\n"
+				   "d: &d\n  <<: *a\n  x: 6\n"
+				   "e: [*d, &a 7, *a]\n"
+				   "f: {\"<<\": 8}\n"
+				   "g: {<<: {x: 9}}\n";
+
+	ck_assert_int_eq(ydoc_parse_stream(arena, "file.yaml", text, strlen(text), &doc, &findings),
+			 0);
+	const struct ynode *root = doc.root->items[0], *c = ynode_get(root, "c");
+	ck_assert_uint_eq(c->n, 3);
+	ck_assert_str_eq(text_of(c, "x"), "5");
+	ck_assert_str_eq(text_of(c, "y"), "2");
+	ck_assert_str_eq(text_of(c, "z"), "4");
+	const struct ynode *e = ynode_get(root, "e");
+	ck_assert_uint_eq(e->items[0]->n, 2);
+	ck_assert_str_eq(text_of(e->items[0], "x"), "6");
+	ck_assert_str_eq(text_of(e->items[0], "y"), "2");
+	ck_assert_str_eq(e->items[2]->text, "7");
+	ck_assert_str_eq(text_of(ynode_get(root, "f"), "<<"), "8");
+	ck_assert_str_eq(text_of(ynode_get(root, "g"), "x"), "9");
+}
+END_TEST
+
+static void check_refused_stream(const char *text, const char *code)
+{
+	findings_fini(&findings);
+	ck_assert_int_eq(ydoc_parse_stream(arena, "file.yaml", text, strlen(text), &doc, &findings),
+			 -EINVAL);
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].code, code);
+}
+
+START_TEST(test_stream_aliases_refused)
+{
+	struct buf text = BUF_INIT(1u << 16);
+
+	check_refused_stream("a: &a [*a]\n", "E005");
+	check_refused_stream("a: &a 1\n---\nb: *a\n", "E005");
+	check_refused_stream("a: {<<: 1}\n", "E010");
+	check_refused_stream("a: {<<: [1]}\n", "E010");
+	/* 10 to the power of 9 values. */
+	buf_puts(&text, "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n");
+	for (int i = 1; i < 9; i++) {
+		buf_printf(&text, "a%d: &a%d [*a%d", i, i, i - 1);
+		for (int k = 1; k < 10; k++)
+			buf_printf(&text, ", *a%d", i - 1);
+		buf_puts(&text, "]\n");
+	}
+	check_refused_stream(buf_text(&text), "E009");
+	buf_fini(&text);
+	/* Each has one level more than the one before. */
+	buf_puts(&text, "a0: &a0 []\n");
+	for (int i = 1; i < LIMIT_DEPTH; i++)
+		buf_printf(&text, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+	check_refused_stream(buf_text(&text), "E008");
+	buf_fini(&text);
+}
+END_TEST
+
 START_TEST(test_json)
 {
 	static const char text[] = "{\"a\": [1, true,\n"
@@ -690,6 +761,8 @@ int main(void)
 	tcase_add_test(tests, test_durations);
 	tcase_add_test(tests, test_stream);
 	tcase_add_test(tests, test_stream_refused);
+	tcase_add_test(tests, test_stream_aliases);
+	tcase_add_test(tests, test_stream_aliases_refused);
 	tcase_add_test(tests, test_json);
 	tcase_add_test(tests, test_json_broken);
 	suite_add_tcase(suite, tests);
