@@ -76,7 +76,9 @@ static json_t *find_past(const struct mcp_tools *tools, const char *id, struct p
 		return mcp_error("%s", err.text);
 	return found ? NULL
 		     : mcp_error("the store has no decision \"%s\": give the number of one, or the "
-				 "whole id of an incident (list_incidents)",
+				 "whole id of an incident (list_incidents); one that was made just "
+				 "now "
+				 "is stored in a moment",
 				 id);
 }
 

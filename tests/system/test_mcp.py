@@ -290,6 +290,11 @@ def it_starts_or_says_why_not(shop):
 def main():
     shop = Shop()
     try:
+        # A decision is stored a moment after its page has left.
+        agent = shop.agent()
+        peers.wait_for("the decision in the store",
+                       lambda: not agent.ask("tools/call", name="replay_under_rules", arguments={"id": shop.id}).get("isError"))
+        agent.end()
         for test in (a_session_explains_a_trace, calls_and_owners, incidents_are_shown, files_stay_beneath_their_directory,
                      arguments_are_checked, lines_that_are_no_messages, a_cancelled_call_is_not_answered, it_starts_or_says_why_not,
                      acts_need_a_word):
