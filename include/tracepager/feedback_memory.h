@@ -33,6 +33,9 @@ enum feedback_seen {
  * happened or was signed, as the signature covers it. */
 enum feedback_seen feedback_memory_begin(struct feedback_memory *memory, const char *pager,
 					 const char *event, int64_t at_us);
+/* Has another pager told this event? same(): could its request have been replayed here? */
+bool feedback_memory_elsewhere(struct feedback_memory *memory, const char *pager, const char *event,
+			       bool (*same)(void *ctx, const char *other), void *ctx);
 /* Its last act was done in this turn: keeps the event beside what the acts wrote. */
 void feedback_memory_keep(struct feedback_memory *memory, const char *pager, const char *event);
 /* Its acts are on disk; else the event counts again when the pager sends it again. */

@@ -395,12 +395,26 @@ static const struct recipient *act_recipient(const struct incident *incident, co
 	return found;
 }
 
+/* A pager says nothing about an incident of which it never had a page. */
+static bool act_had_page(const struct incident *incident, const struct act *act, struct buf *words)
+{
+	bool unclear;
+
+	if (!act->pager || act_recipient(incident, act, &unclear))
+		return true;
+	buf_printf(words, "pager %s never had a page of this incident, which team %s has",
+		   act->pager, incident->team);
+	return false;
+}
+
 /* What comes through a page counts while that pager has the page: not from a team that has handed
  * the incident on, nor from a pager that never had it. */
 bool act_has_page(const struct incident *incident, const struct act *act, struct buf *words)
 {
 	bool unclear;
 
+	if (!act_had_page(incident, act, words))
+		return false;
 	if (!act->pager || act->kind == ACT_COMMENT)
 		return true;
 	const struct recipient *recipient = act_recipient(incident, act, &unclear);
@@ -411,7 +425,7 @@ bool act_has_page(const struct incident *incident, const struct act *act, struct
 			   act->pager);
 		return false;
 	}
-	if (recipient && !recipient_is_over(recipient))
+	if (!recipient_is_over(recipient))
 		return true;
 	buf_printf(words, "the page to %s is over: team %s has this incident now", act->pager,
 		   incident->team);
@@ -435,6 +449,8 @@ enum act_outcome incident_act(struct incident_book *book, const struct act *act,
 	if (!incident) {
 		buf_puts(words, "there is no such open incident");
 		outcome = ACT_UNKNOWN;
+	} else if (!act_had_page(incident, act, words)) {
+		outcome = ACT_REFUSED;
 	} else if (act->kind == ACT_USEFUL || act->kind == ACT_NOISE) {
 		outcome = incident_judge(incident, act, arena, words);
 	} else if (incident_is_over(incident)) {

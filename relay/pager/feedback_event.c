@@ -98,6 +98,9 @@ void feedback_follow(struct arena *arena, const struct told_rule *rule,
 	/* A copy of the request is sent again, or it counts no more. */
 	else if (wall_us - feedback->at_us > LIMIT_FEEDBACK_LATE_US)
 		feedback->ignored = "the event is more than two hours old";
+	else if (feedback->at_us - wall_us > LIMIT_FEEDBACK_SIGNED_US)
+		feedback->ignored = "the event's time is more than five minutes ahead of this "
+				    "machine's clock";
 	else if (!*feedback->ours && !*feedback->theirs)
 		feedback->ignored = "the event names no incident";
 	else if (rule->of_people && !event->by_person)

@@ -149,6 +149,20 @@ enum feedback_seen feedback_memory_begin(struct feedback_memory *memory, const c
 	return FEEDBACK_NEW;
 }
 
+bool feedback_memory_elsewhere(struct feedback_memory *memory, const char *name, const char *event,
+			       bool (*same)(void *ctx, const char *other), void *ctx)
+{
+	const uint64_t id = event_hash(event);
+	struct pager_memory *pager;
+	const char *other;
+	size_t pos = 0;
+
+	while (*event && (pager = map_next(memory->pagers, &pos, &other)))
+		if (strcmp(other, name) != 0 && find_event(pager, id) && same(ctx, other))
+			return true;
+	return false;
+}
+
 static void keep_group(struct feedback_memory *memory, const char *name,
 		       const struct pager_memory *pager, size_t group)
 {

@@ -290,6 +290,34 @@ static void reply_ignored(struct http_exchange *exchange, const char *why)
 	web_reply_buf(exchange, NULL, &reply);
 }
 
+/* One whose signed requests fit the address of another: of its kind, with its secret. */
+struct replayed {
+	const struct web *web;
+	const struct pager *pager;
+};
+
+static bool may_be_replayed(void *ctx, const char *other)
+{
+	const struct replayed *replayed = ctx;
+	const struct web *web = replayed->web;
+	const struct pager *pager = web->ops.pager(web->ops.ctx, other);
+
+	return pager && pager->kind == replayed->pager->kind &&
+	       shares_secret(pager, replayed->pager);
+}
+
+static enum feedback_seen begin_event(const struct web *web, const struct pager *pager,
+				      const struct feedback *feedback)
+{
+	struct replayed replayed = { .web = web, .pager = pager };
+
+	if (!feedback->nacts ||
+	    feedback_memory_elsewhere(web->feedback, pager->name, feedback->event, may_be_replayed,
+				      &replayed))
+		return FEEDBACK_DONE;
+	return feedback_memory_begin(web->feedback, pager->name, feedback->event, feedback->at_us);
+}
+
 /* Takes the arena. */
 static void take_feedback(struct web_request *request, const struct pager *pager,
 			  struct arena *arena, const struct feedback *feedback)
@@ -299,10 +327,7 @@ static void take_feedback(struct web_request *request, const struct pager *pager
 	if (*feedback->theirs && *feedback->ours)
 		feedback_memory_learn(web->feedback, pager->name, feedback->theirs, feedback->ours,
 				      feedback->ours_n);
-	const enum feedback_seen seen =
-		feedback->nacts ? feedback_memory_begin(web->feedback, pager->name, feedback->event,
-							feedback->at_us)
-				: FEEDBACK_DONE;
+	const enum feedback_seen seen = begin_event(web, pager, feedback);
 	if (seen == FEEDBACK_NEW) {
 		feedback_start(request, pager, arena, feedback);
 		return;

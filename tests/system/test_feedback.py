@@ -226,6 +226,23 @@ def receivers_of_webhooks_act(relay):
 
 
 @on_a_relay
+def a_pager_without_the_page_says_nothing(relay):
+    """Team db is paged by another pager: chat has no word in its incident."""
+    body = peers.webhook(({"alertname": "Only", "severity": "error", "service": "db"}, "firing"))
+    assert relay.request("POST", "/webhook/am", body)[0] == 202
+    one = peers.wait_for("the incident", lambda: [i["id"] for i in json.loads(relay.request("GET", "/api/v1/incidents")[1])["incidents"]
+                                                  if i["team"] == "db"])[0]
+    acts = [{"incident": one, "action": action, "who": "eve", "text": "1h", "team": "sre"}
+            for action in ("acknowledge", "resolve", "reroute", "comment", "useful", "noise")]
+    status, answer = relay.tell("chat", feedback.standard(acts, "chat-secret"))
+    assert status == 200, answer
+    for act in answer["acts"]:
+        assert act["outcome"] == "refused" and "pager chat never had a page of this incident" in act["text"], act
+    incident = relay.incident(one)
+    assert incident["state"] == "open" and not [e for e in incident["events"] if "eve" in json.dumps(e)], incident
+
+
+@on_a_relay
 def forged_and_replayed_requests_do_nothing(relay):
     one, now = relay.one(), time.time()
     act = {"incident": one, "action": "resolve", "who": "eve"}
@@ -525,5 +542,6 @@ def notes_of_every_kind_are_comments():
 
 peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, words_of_people_are_harmless_from_every_entrance,
           notes_come_once, events_act_once_over_a_restart, a_merge_is_a_comment, receivers_of_webhooks_act,
+          a_pager_without_the_page_says_nothing,
           forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk, full_disk,
           every_kind_is_told_and_deceived, goalert_sends_its_secret_as_a_password, notes_of_every_kind_are_comments)

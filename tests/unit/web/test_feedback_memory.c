@@ -81,6 +81,31 @@ static void act_on(const char *pager, unsigned int n, int64_t at_s)
 	feedback_memory_end(memory, pager, event, true);
 }
 
+static bool same_pager(void *ctx, const char *other)
+{
+	return strcmp(ctx, other) == 0;
+}
+
+static bool elsewhere(const char *pager, const char *event, char *other)
+{
+	return feedback_memory_elsewhere(memory, pager, event, same_pager, other);
+}
+
+/* A request that was replayed at the address of another pager. */
+START_TEST(an_event_of_another_pager)
+{
+	char one[] = "one", two[] = "two";
+
+	ck_assert_int_eq(begin("one", "e1"), FEEDBACK_NEW);
+	ck_assert(elsewhere("two", "e1", one));
+	ck_assert(!elsewhere("two", "e2", one));
+	ck_assert(!elsewhere("two", "", one));
+	/* Its own is no other's, and that of another app is none. */
+	ck_assert(!elsewhere("one", "e1", one));
+	ck_assert(!elsewhere("three", "e1", two));
+}
+END_TEST
+
 START_TEST(an_event_acts_once)
 {
 	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_NEW);
@@ -271,6 +296,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, an_event_acts_once);
+	tcase_add_test(tests, an_event_of_another_pager);
 	tcase_add_test(tests, what_the_store_lost_counts_again);
 	tcase_add_test(tests, no_id_is_always_new);
 	tcase_add_test(tests, what_is_forgotten_acts_no_more);

@@ -303,7 +303,7 @@ static const struct example notifiers[] = {
 	  "- {name: y, time_intervals: [{weekdays: [monday], location: UTC}]}\n" ONE_RECEIVER
 	  "  pagerduty_configs: [{routing_key_file: /p}]\n",
 	  "2 route",
-	  { "time_intervals:\n", "  y: " },
+	  { "time_intervals:\n", "  \"y\":\n" },
 	  "Nowhere" },
 	/* An alias is read; of a file that cannot be read as a whole, nothing is taken. */
 	{ ONE_RECEIVER "  pagerduty_configs: [&p {routing_key_file: /p}]\n"
