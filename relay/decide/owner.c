@@ -250,11 +250,18 @@ static void owner_tell_silence(struct owner_work *work, const struct silence *si
 				      silence->reason, silence->place));
 }
 
+/* No silence holds the relay's check of itself: it pages nobody, and tells whether alerts that are
+ * not silenced would be. */
+static bool owner_heeds_silences(const struct decision *d)
+{
+	return d->has_alert && alert_synthetic(&d->alert) != SYNTHETIC_SELF;
+}
+
 static void apply_silence(struct owner_work *work)
 {
 	struct decision *d = work->decision;
 
-	if (!d->has_alert)
+	if (!owner_heeds_silences(d))
 		return;
 	d->silence = rules_silence(work->rules, &d->alert, work->input->now_us, &d->trail);
 	if (d->silence)
@@ -272,7 +279,7 @@ static void apply_made_silence(struct owner_work *work)
 		.team = d->team->name,
 	};
 	const struct made_silence *made =
-		d->has_alert
+		owner_heeds_silences(d)
 			? silence_set_find(work->input->silences, &subject, work->input->now_us)
 			: NULL;
 

@@ -190,9 +190,7 @@ static void check_judge_decision(struct self_check *check, const struct decision
 		return;
 	}
 	snprintf(why, sizeof(why), "the rules page nobody for it: %s",
-		 decision->silence	     ? "a silence holds it"
-		 : decision->routing.no_page ? decision->routing.no_page->place
-					     : "no owner");
+		 decision->routing.no_page ? decision->routing.no_page->place : "no owner");
 	snprintf(check->unpaged, sizeof(check->unpaged), "%s", why);
 	timer_arm(check->env.timers, &check->deadline, check_now_us(check));
 }

@@ -35,4 +35,8 @@ bool kept_alert_says(const struct kept_alert *kept, const struct alert *alert);
 const struct alert *kept_alert_get(struct kept_alerts *all, struct kept_alert *kept);
 void kept_alert_forget(struct kept_alerts *all, struct kept_alert *kept);
 
+/* What is paged in place of an alert whose record in the store cannot be read; logged. The arena
+ * keeps it. */
+void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert);
+
 #endif

@@ -6,6 +6,7 @@
 #include "tracepager/alike.h"
 #include "tracepager/fold.h"
 #include "tracepager/limits.h"
+#include "tracepager/log.h"
 #include "tracepager/xalloc.h"
 
 TAILQ_HEAD(kept_alert_list, kept_alert);
@@ -112,4 +113,27 @@ void kept_alerts_pack(struct kept_alerts *all)
 		TAILQ_REMOVE(&all->warm, oldest, in_warm);
 		TAILQ_INSERT_TAIL(&all->warm, oldest, in_warm);
 	}
+}
+
+void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert)
+{
+	struct label *labels = arena_array(arena, 2, sizeof(*labels));
+	struct label *annotations = arena_array(arena, 1, sizeof(*annotations));
+
+	log_error("an alert's record cannot be read; it is paged all the same",
+		  LOG_STR("alert", key), LOG_STR("error", why));
+	labels[0] = (struct label){ "alertname", "UnreadableAlert" };
+	labels[1] = (struct label){ "key", arena_strdup(arena, key) };
+	annotations[0] =
+		(struct label){ "summary",
+				arena_printf(arena, "the record of alert %s cannot be read: %s",
+					     key, why) };
+	*ret_alert = (struct alert){
+		.sender = "tracepager",
+		.family = "tracepager",
+		.fingerprint = labels[1].value,
+		.labels = { labels, 2 },
+		.annotations = { annotations, 1 },
+		.generator_url = "",
+	};
 }

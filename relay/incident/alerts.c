@@ -852,31 +852,6 @@ enum accept_result alerts_accept(struct alert_book *book, const struct alert *al
 
 /* ---- a start ---- */
 
-/* What is paged in place of an alert whose record cannot be read. */
-static void alert_stand_in(struct arena *arena, const char *key, const char *why,
-			   struct alert *ret_alert)
-{
-	struct label *labels = arena_array(arena, 2, sizeof(*labels));
-	struct label *annotations = arena_array(arena, 1, sizeof(*annotations));
-
-	log_error("an alert's record cannot be read; it is paged all the same",
-		  LOG_STR("alert", key), LOG_STR("error", why));
-	labels[0] = (struct label){ "alertname", "UnreadableAlert" };
-	labels[1] = (struct label){ "key", arena_strdup(arena, key) };
-	annotations[0] =
-		(struct label){ "summary",
-				arena_printf(arena, "the record of alert %s cannot be read: %s",
-					     key, why) };
-	*ret_alert = (struct alert){
-		.sender = "tracepager",
-		.family = "tracepager",
-		.fingerprint = labels[1].value,
-		.labels = { labels, 2 },
-		.annotations = { annotations, 1 },
-		.generator_url = "",
-	};
-}
-
 /* Rows of an earlier version have no copies, and one expiry; 0: the alert has ended. Of a webhook's
  * alert that expiry may be shorter than the interval in which its sender repeats: the alert fires
  * for expire_after from its last word. */
@@ -918,13 +893,23 @@ static void alert_restore_state(struct known_alert *alert, enum stored_alert_sta
 		copies_clear(&alert->copies);
 		break;
 	}
+	if (synthetic_of_key(alert->key) && state != STORED_ALERT_ENDED) {
+		/* Its drill ended with the program that made it. */
+		alert->state = ALERT_ENDED;
+		copies_clear(&alert->copies);
+		alert_touch(alert);
+	}
 	life_begin(&book->counts, alert->state);
 }
 
 void alerts_load(struct alert_book *book, const struct stored_alert *row,
 		 bool (*known)(void *ctx, const char *incident), void *ctx)
 {
-	if (synthetic_of_key(row->key) == SYNTHETIC_SELF) { /* the program died meanwhile */
+	const enum synthetic synthetic = synthetic_of_key(row->key);
+
+	/* The program ended meanwhile: nobody has heard of it yet. */
+	if (synthetic == SYNTHETIC_SELF ||
+	    (synthetic == SYNTHETIC_DRILL && row->state == STORED_ALERT_WAITING)) {
 		store_remove_alert(turns_batch(book->turns), row->id);
 		return;
 	}

@@ -443,10 +443,30 @@ static void incident_settle_recipients(struct incident *incident)
 	}
 }
 
+/* A drill ends with the program that began it. Who was not reached by then is not paged any more;
+ * who may have its page gets the resolve. */
+static void incident_settle_drill(struct incident *incident)
+{
+	static const char why[] = "the relay ended during this fire drill";
+	struct recipient *recipient;
+
+	log_warn("a fire drill was cut off by the end of the relay; its incident ends",
+		 LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
+	recipients_drop(incident, why);
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->state == RECIPIENT_ASKED)
+			recipient_enter(incident, recipient, RECIPIENT_SPARED);
+	incident_resolve(incident, "", why);
+}
+
 static void incident_settle(struct incident *incident)
 {
 	const struct incident *target;
 
+	if (incident->synthetic == SYNTHETIC_DRILL && !incident_is_over(incident)) {
+		incident_settle_drill(incident);
+		return;
+	}
 	incident_settle_silence(incident);
 	incident_settle_recipients(incident);
 	switch (incident->state) {

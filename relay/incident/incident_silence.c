@@ -28,7 +28,7 @@ static bool member_is_held(const struct incident *incident, const struct member 
 	const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
 	int64_t now_us = incident_wall_us(incident);
 
-	if (!alert)
+	if (!alert || incident->synthetic == SYNTHETIC_SELF)
 		return false;
 	const struct silence_subject subject = {
 		.labels = &alert->labels,

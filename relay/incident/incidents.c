@@ -394,7 +394,7 @@ static void loading_alert(void *ctx, const struct stored_alert *row)
 	if (*row->incident && row->state != STORED_ALERT_WAITING &&
 	    loading_knows(incidents, row->incident))
 		incidents_book_load_member(incidents->book, row->incident, row->key,
-					   row->state == STORED_ALERT_DECIDED);
+					   alerts_fires(incidents->alerts, row->key));
 	loading->alerts++;
 }
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers  # noqa: E402
@@ -170,6 +171,54 @@ def a_paused_pager_is_told_and_gets_nothing_later():
         relay.finish()
 
 
+def a_drill_ends_with_the_relay():
+    rules = peers.RULES.replace("ledger: {{steps: [{{page: [ledger-pager], wait: 10m}}]}}",
+                                "ledger: {{steps: [{{page: [ledger-pager], wait: 3s}}, {{page: [shop-pager]}}]}}")
+    assert rules != peers.RULES
+    for end in ("kill", "stop"):
+        hangs, goes_on = threading.Event(), threading.Event()
+
+        def hang(n, event):
+            if not goes_on.is_set():
+                hangs.set()
+                goes_on.wait(1)
+
+        relay = Relay(hang, rules=rules).start()
+        try:
+            assert relay.ask("POST", "/api/v1/drills", {"signal": "place_order"})[0] == 202
+            assert hangs.wait(peers.PATIENCE)
+            getattr(relay, end)()
+            goes_on.set()
+            relay.start()
+            resolve = peers.wait_for("the resolve", lambda: [e for e in relay.pager.events() if e["event_action"] == "resolve"])[0]
+            assert resolve["routing_key"] == "key-ledger", resolve
+            peers.wait_for("the end", lambda: not relay.open_incidents())
+            assert relay.story_with("resolved", resolve["dedup_key"])["events"][-1]["text"] == "the relay ended during this fire drill"
+            # Behind the second step of a real alert nothing of the drill has come: its trigger left once, and no step followed.
+            assert relay.request("POST", "/webhook/am", peers.webhook(({"alertname": "PlaceOrderErrors"}, "firing")))[0] == 202
+            peers.wait_for("the step", lambda: [e for e in relay.pager.events() if e["routing_key"] == "key-shop"])
+            drill = [(e["event_action"], e["routing_key"]) for e in relay.pager.events() if e["dedup_key"] == resolve["dedup_key"]]
+            assert sorted(drill) == [("resolve", "key-ledger"), ("trigger", "key-ledger")], drill
+        finally:
+            relay.finish()
+
+
+def a_drill_left_open_ends_with_the_relay():
+    relay = Relay().start()
+    try:
+        assert relay.drill("--drill", "place_order", "--no-resolve")[0] == 0
+        (one,) = relay.open_incidents()
+        relay.kill()
+        relay.start()
+        peers.wait_for("the end", lambda: not relay.open_incidents())
+        assert [e["event_action"] for e in relay.pager.events()] == ["trigger", "resolve"]
+        relay.kill()
+        relay.start()
+        assert len(relay.pager.events()) == 2 and one["id"] not in json.dumps(relay.open_incidents())
+    finally:
+        relay.finish()
+
+
 def a_silence_is_told():
     relay = Relay(traces=False).start()
     try:
@@ -224,5 +273,6 @@ def all_signals_are_drilled():
 
 peers.run(the_suspects_team_gets_a_marked_page, without_a_trace_the_signals_owner_is_paged,
           a_refusal_is_told_and_the_fallback_team_is_paged, a_real_incident_of_the_same_suspect_is_untouched,
-          a_paused_pager_is_told_and_gets_nothing_later, a_silence_is_told, what_cannot_be_drilled_is_told, all_signals_are_drilled,
+          a_paused_pager_is_told_and_gets_nothing_later, a_drill_ends_with_the_relay, a_drill_left_open_ends_with_the_relay,
+          a_silence_is_told, what_cannot_be_drilled_is_told, all_signals_are_drilled,
           at_once=2)

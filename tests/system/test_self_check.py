@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """tracepager's own heartbeat: a GET to a dead-man's URL leaves only when an alert of the relay's own has gone the whole way."""
+import json
 import os
 import resource
 import sqlite3
@@ -129,6 +130,26 @@ def no_heartbeat_leaves_while_the_rules_page_nobody():
         relay.finish()
 
 
+def silences_hold_no_heartbeat():
+    """A silence of the fallback team, or of everything, by hand or in the rules, stops no heartbeat; "page: none" for all does."""
+    relay = Relay().start()
+    try:
+        relay.wait_beats(1)
+        for silence in ({"team": "sre"}, {"matchers": ['alertname=~"Tracepager.*"']}):
+            body = json.dumps({**silence, "duration_s": 600, "reason": "holiday"})
+            status, text = relay.request("POST", "/api/v1/silences", body, {"Content-Type": "application/json"})[:2]
+            assert status == 200, (status, text)
+            relay.wait_beats(3)
+        relay.rules(peers.RULES + "silences:\n- {{matchers: ['alertname=~\"Tracepager.*\"'], ends: 2099-01-01T00:00:00Z, author: ann, reason: move}}\n")
+        relay.wait_beats(3)
+        assert not relay.failed() and "heartbeat" not in relay.request("GET", "/-/ready")[1]
+        relay.rules(peers.RULES.replace("routes:", "routes:\n  - {{when: {{alertname: \"*\"}}, page: none}}"))
+        relay.wait_failure()
+        assert "stage decide: the rules page nobody for it: rules.yaml:" in relay.request("GET", "/-/ready")[1]
+    finally:
+        relay.finish()
+
+
 def a_url_that_refuses_is_told():
     relay = Relay(status=404).start()
     try:
@@ -151,4 +172,4 @@ def wrong_options_are_told():
 
 
 peers.run(heartbeats_leave_and_nothing_stays, no_heartbeat_leaves_while_the_store_fails, no_heartbeat_leaves_while_the_rules_page_nobody,
-          a_url_that_refuses_is_told, wrong_options_are_told, at_once=3)
+          silences_hold_no_heartbeat, a_url_that_refuses_is_told, wrong_options_are_told, at_once=3)
