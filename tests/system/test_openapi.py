@@ -67,6 +67,7 @@ class Relay(peers.Daemon):
         peers.wait_for("all decisions", lambda: len(self.get("decisions")["decisions"]) == 3)
         by_team = {incident["team"]: incident["id"] for incident in self.get("incidents")["incidents"]}
         peers.wait_for("a page that waits", lambda: self.get("queue")["pages"])
+        peers.wait_for("the story", lambda: "reached" in [e["event"] for e in self.get("incidents/" + by_team["ledger"])["events"]])
         return by_team["ledger"], by_team["sre"], over
 
 
