@@ -21,7 +21,7 @@ static const char *const secret_words[] = { "key",    "secret",	       "token", 
 					    "bearer", "authorization", "basic", "headers" };
 
 static const char *const pager_secrets[] = {
-	/* NULL: a kind without a key */
+/* NULL: a kind without a key */
 #define PAGER_KIND(id, name, url, key, key_need, url_need, text) key,
 #define PAGER_WAY(id, name)					 name,
 #include "tracepager/tbl/pagers.def"
@@ -56,7 +56,7 @@ static bool is_key_letter(char c)
 	       c == '_' || c == '-';
 }
 
-static bool ends_with(const char *line, const char *end, const char *word)
+static bool secret_ends_with(const char *line, const char *end, const char *word)
 {
 	size_t len = (size_t)(end - line), n = strlen(word);
 
@@ -68,10 +68,10 @@ static bool ends_with(const char *line, const char *end, const char *word)
 static bool names_secret(const char *line, const char *end, bool misspelt)
 {
 	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++)
-		if (ends_with(line, end, secret_words[i]))
+		if (secret_ends_with(line, end, secret_words[i]))
 			return true;
 	for (size_t i = 0; i < ARRAY_LEN(pager_secrets); i++)
-		if (pager_secrets[i] && ends_with(line, end, pager_secrets[i]))
+		if (pager_secrets[i] && secret_ends_with(line, end, pager_secrets[i]))
 			return true;
 	if (!misspelt)
 		return false;
@@ -165,7 +165,7 @@ static char *hide_query(char *at, char mark)
 }
 
 /* Is the URL at `at` the value of a key that ends in "url"? */
-static bool is_address(const char *line, const char *at)
+static bool secret_is_address(const char *line, const char *at)
 {
 	static const char key[] = "url";
 
@@ -173,7 +173,8 @@ static bool is_address(const char *line, const char *at)
 		at--;
 	while (at > line && strchr(" \t\"'", at[-1]))
 		at--;
-	return at > line && at[-1] == ':' && ends_with(line, secret_key_end(line, at - 1), key);
+	return at > line && at[-1] == ':' &&
+	       secret_ends_with(line, secret_key_end(line, at - 1), key);
 }
 
 static void hide_urls(char *line, char mark)
@@ -181,7 +182,7 @@ static void hide_urls(char *line, char mark)
 	char *at = line;
 
 	while ((at = strstr(at, "://"))) {
-		const bool address = is_address(line, at);
+		const bool address = secret_is_address(line, at);
 		char *host = at + 3, *end = url_part_end(host, "/?#");
 		char *user = memrchr(host, '@', (size_t)(end - host));
 		if (user)

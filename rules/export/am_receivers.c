@@ -291,8 +291,8 @@ static const struct am_kind *am_kind_of(const struct pager *pager)
 
 /* Writes the pagers of one list, which must stand once in a receiver; of NULL, tells that they are
  * lost. True: one was written. */
-static bool write_list(struct am_config *config, const struct am_receiver *receiver,
-		       const char *list)
+static bool write_receiver_list(struct am_config *config, const struct am_receiver *receiver,
+				const char *list)
 {
 	bool written = false;
 
@@ -319,11 +319,11 @@ static void write_receiver(struct exported *exported, const struct am_receiver *
 			   struct buf *out)
 {
 	struct am_config config = { .exported = exported, .out = out };
-	bool written = write_list(&config, receiver, NULL);
+	bool written = write_receiver_list(&config, receiver, NULL);
 
 	for (size_t i = 0; i < ARRAY_LEN(am_kinds); i++)
 		if (i == 0 || strcmp(am_kinds[i - 1].list, am_kinds[i].list) != 0)
-			written |= write_list(&config, receiver, am_kinds[i].list);
+			written |= write_receiver_list(&config, receiver, am_kinds[i].list);
 	if (receiver->npagers && !written) {
 		buf_puts(out, "    # notifies nobody: see the list at the top\n");
 		export_lose(exported, receiver->place,
