@@ -43,6 +43,8 @@ struct deliver_ops {
 	/* A reply told what to remember of the page's recipient. Called just before changed(), so
 	 * that both can be stored in one commit. It may not call deliver. */
 	void (*remember)(void *ctx, const struct stored_page *page, const char *memory);
+	/* Do the metrics of pages count this one? It may not call deliver. NULL: all are. */
+	bool (*counted)(void *ctx, const struct stored_page *page);
 	void *ctx;
 };
 

@@ -86,6 +86,7 @@ struct html_past_list {
 	size_t nrows;
 	const char *team, *severity, *text; /* the filters; "": none */
 	const char *cursor;		    /* where older ones go on; "": there are none */
+	bool drills;			    /* those of fire drills, too */
 	bool looked_short; /* so many did not fit the filters that the rest was not looked at */
 };
 

@@ -332,6 +332,14 @@ static bool queue_entry_is_sunk(const struct queue_entry *entry)
 	return strcmp(entry->page.pager, DELIVER_SINK) == 0;
 }
 
+static bool queue_entry_counts(const struct queue_entry *entry)
+{
+	const struct deliver_ops *ops = &entry->deliver->ops;
+
+	return !queue_entry_is_sunk(entry) &&
+	       (!ops->counted || ops->counted(ops->ctx, &entry->page));
+}
+
 static void log_delivery(enum log_level level, const char *message, const struct queue_entry *entry,
 			 const char *text, int status, int64_t delay_us)
 {
@@ -369,7 +377,8 @@ static void queue_retry(struct page_queue *queue, const struct judgement *judgem
 			delay_us, random);
 	if (delay_us < 0)
 		delay_us = retry_delay_us(queue->failures, random);
-	metric_add(METRIC_PAGES_RETRIED, 1);
+	if (queue_entry_counts(entry))
+		metric_add(METRIC_PAGES_RETRIED, 1);
 	log_delivery(LOG_LEVEL_WARN, "page not delivered; retrying", entry, judgement->text, status,
 		     delay_us);
 	if (entry->page.event == PAGE_UPDATE && next && next->page.event != PAGE_TRIGGER) {
@@ -395,7 +404,7 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	 * rejected here, before any request. */
 	if (delivered || status != 0)
 		destination_answers(queue->destination, queue->started_us);
-	if (!queue_entry_is_sunk(entry))
+	if (queue_entry_counts(entry))
 		metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
 	if (delivered)
 		log_delivery(queue_entry_is_sunk(entry) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
@@ -475,7 +484,7 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 		destination_send_ready(destination);
 		return;
 	}
-	if (!queue_entry_is_sunk(TAILQ_FIRST(&queue->pages)))
+	if (queue_entry_counts(TAILQ_FIRST(&queue->pages)))
 		metric_observe_us(METRIC_DELIVER_TIME,
 				  deliver_now_us(queue->deliver) - queue->started_us);
 	struct deliver *deliver = queue->deliver;

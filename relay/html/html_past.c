@@ -23,6 +23,8 @@ static void past_add_filters(struct html *html, const struct html_past_list *lis
 	past_add_field(html, "text", "Words in it", list->text);
 	past_add_field(html, "team", "Team", list->team);
 	html_choose_severity(html, list->severity);
+	if (list->drills)
+		HTML(html, "<input type=\"hidden\" name=\"drills\" value=\"1\">");
 	HTML(html, "<button>Search</button></form>\n");
 }
 
@@ -58,6 +60,8 @@ static void past_add_older(struct html *html, const struct html_past_list *list)
 	html_url_part(html, list->team);
 	HTML(html, "&amp;severity=");
 	html_url_part(html, list->severity);
+	if (list->drills)
+		HTML(html, "&amp;drills=1");
 	HTML(html, "\">Older ones</a></p>\n");
 }
 

@@ -573,7 +573,8 @@ static void alert_expire(struct known_alert *alert)
 	alert_age_text(silent_us, age, sizeof(age));
 	snprintf(note, sizeof(note), "nothing was heard of it for %s", age);
 	int64_t heard_us = alert->refreshed_us;
-	metric_add(METRIC_ALERTS_EXPIRED, 1);
+	if (!synthetic_of_key(alert->key))
+		metric_add(METRIC_ALERTS_EXPIRED, 1);
 	log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key),
 		 LOG_STR("silent", age));
 	alert_finish(alert, ALERT_SAYS_EXPIRED, note);
@@ -752,7 +753,8 @@ static enum accept_result alert_repeat(struct known_alert *known, const struct a
 	if (known->state == ALERT_PAGED || known->state == ALERT_QUIET)
 		alert_arm(known);
 	alert_tell_words(known, ALERT_SAYS_REPEATED, alert, NULL);
-	metric_add(METRIC_ALERTS_REPEATED, 1);
+	if (!alert_synthetic(alert))
+		metric_add(METRIC_ALERTS_REPEATED, 1);
 	return written ? ACCEPT_REPEATED : ACCEPT_UNCHANGED;
 }
 
@@ -765,7 +767,8 @@ static enum accept_result alert_refire(struct known_alert *known, const struct a
 	alert_enter(known, ALERT_PAGED);
 	alert_tell(known, ALERT_SAYS_REFIRED, NULL);
 	alert_put(known);
-	metric_add(METRIC_ALERTS_REPEATED, 1);
+	if (!alert_synthetic(alert))
+		metric_add(METRIC_ALERTS_REPEATED, 1);
 	return ACCEPT_REPEATED;
 }
 

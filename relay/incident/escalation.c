@@ -80,7 +80,7 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 		incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
 			       arena_printf(arena, "run %d step %d: %s", incident->run + 1,
 					    incident->step + 1, pagers));
-		metric_add(METRIC_INCIDENTS_ESCALATED, 1);
+		incident_count(incident, METRIC_INCIDENTS_ESCALATED);
 	}
 	step_tell_lost(incident, lost, step, arena);
 	recipients_ring(incident, step, RECIPIENT_OWNER,

@@ -16,6 +16,7 @@
 #include "tracepager/deliver.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/metrics.h"
 #include "turn-internal.h"
 
 /* Why a pager has an incident's pages. Stored. */
@@ -199,7 +200,8 @@ struct incident_book {
 	struct alike *alike;
 	struct incident_list warm; /* those with a page at hand, the longest unused first */
 	size_t warm_bytes;
-	struct life_counts counts, recipient_counts;
+	struct life_counts counts; /* of incidents of real alerts */
+	struct life_counts synthetic_counts, recipient_counts;
 	struct incident_list all; /* the oldest first */
 	struct incident_list changed, missed, closed, moved;
 	struct queued_pages unsaved; /* pages that the store did not take; delivery has them */
@@ -296,6 +298,12 @@ static inline int64_t incident_wall_us(const struct incident *incident)
 }
 
 void incident_enter(struct incident *incident, enum incident_state state);
+/* Counts an event of the incident, where its alerts are real ones. */
+static inline void incident_count(const struct incident *incident, enum metric metric)
+{
+	if (!incident->synthetic)
+		metric_add(metric, 1);
+}
 /* Arms the deadline of the present state, so long from now; 0: none. */
 void incident_arm(struct incident *incident, int64_t wait_us);
 /* The deadline stands still, and goes on with what was left; of a whole length that stays. */

@@ -97,11 +97,19 @@ void incident_set_key(struct incident *incident, const char *key)
 	map_put(incident->book->by_key, incident->key, incident);
 }
 
+/* What this program made for itself stands in no figure of real incidents. */
+static struct life_counts *incident_counts(struct incident *incident)
+{
+	struct incident_book *book = incident->book;
+
+	return incident->synthetic ? &book->synthetic_counts : &book->counts;
+}
+
 void incident_enter(struct incident *incident, enum incident_state state)
 {
 	struct incident_book *book = incident->book;
 
-	life_move(LIFE_INCIDENT, &book->counts, incident->state, state, incident->id);
+	life_move(LIFE_INCIDENT, incident_counts(incident), incident->state, state, incident->id);
 	if (incident->state == INCIDENT_MOVED)
 		TAILQ_REMOVE(&book->moved, incident, in_moved);
 	if (state == INCIDENT_HOLDING) {
@@ -246,7 +254,7 @@ struct incident *incident_new(struct incident_book *book, const char *id, const 
 	incident->deadline = (struct timer){ .fire = book->on_due, .arg = incident };
 	incident->retry = (struct timer){ .fire = book->on_retry_due, .arg = incident };
 	incident->update = (struct timer){ .fire = incident_update_due, .arg = incident };
-	life_begin(&book->counts, state);
+	life_begin(incident_counts(incident), state);
 	map_put(book->by_id, incident->id, incident);
 	TAILQ_INSERT_TAIL(&book->all, incident, in_all);
 	if (incident_is_joinable(incident))
@@ -282,7 +290,7 @@ void incident_free(struct incident *incident)
 	TAILQ_REMOVE(&book->all, incident, in_all);
 	recipients_free(incident);
 	map_free(incident->member_map);
-	life_end(&book->counts, incident->state);
+	life_end(incident_counts(incident), incident->state);
 	book->untaken -= incident->untaken;
 	free(incident->key);
 	incident_forget_page(incident);

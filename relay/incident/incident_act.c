@@ -89,7 +89,7 @@ static enum act_outcome incident_acknowledge(struct incident *incident, const st
 	}
 	recipients_tell_ack(incident, act_words(act, "acknowledged", arena));
 	incident->told_us = incident_wall_us(incident);
-	metric_add(METRIC_INCIDENTS_ACKNOWLEDGED, 1);
+	incident_count(incident, METRIC_INCIDENTS_ACKNOWLEDGED);
 	log_info("incident acknowledged", LOG_STR("incident", incident->id),
 		 LOG_STR("who", act->who), LOG_STR("via", act->via));
 	return ACT_DONE;
@@ -253,8 +253,9 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 					"%s is paged now",
 					incident->team, act->who, said ? ": " : "",
 					said ? act->text : "", team->name);
-	metric_add(METRIC_INCIDENTS_REROUTED, 1);
-	metric_add_labelled(METRIC_REROUTED_SPAN, incident_page(incident)->kind, 1);
+	incident_count(incident, METRIC_INCIDENTS_REROUTED);
+	if (!incident->synthetic)
+		metric_add_labelled(METRIC_REROUTED_SPAN, incident_page(incident)->kind, 1);
 	log_info("incident handed on", LOG_STR("incident", incident->id),
 		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
 		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));
@@ -311,7 +312,7 @@ static enum act_outcome incident_judge(struct incident *incident, const struct a
 	incident_touch(incident); /* tells whether the store has it */
 	act_story(incident->book, useful ? INCIDENT_EVENT_USEFUL : INCIDENT_EVENT_NOISE, act,
 		  arena);
-	metric_add(useful ? METRIC_INCIDENTS_USEFUL : METRIC_INCIDENTS_NOISE, 1);
+	incident_count(incident, useful ? METRIC_INCIDENTS_USEFUL : METRIC_INCIDENTS_NOISE);
 	return ACT_DONE;
 }
 

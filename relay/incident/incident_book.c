@@ -121,6 +121,13 @@ static void incidents_page_remember(void *ctx, const struct stored_page *page, c
 	incident_touch(incident);
 }
 
+static bool incidents_page_counted(void *ctx, const struct stored_page *page)
+{
+	const struct incident *incident = incident_get(ctx, page->incident);
+
+	return !incident || !incident->synthetic;
+}
+
 static void incidents_page_silent(void *ctx, const struct stored_page *page)
 {
 	struct incident_book *book = ctx;
@@ -182,6 +189,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 		.read = incidents_read_page,
 		.memory = incidents_page_memory,
 		.remember = incidents_page_remember,
+		.counted = incidents_page_counted,
 		.ctx = book,
 	};
 

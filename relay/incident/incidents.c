@@ -659,7 +659,9 @@ void incidents_measure(const struct incidents *incidents)
 	metric_set(METRIC_PAGES_WAITING, (int64_t)deliver_waiting(incidents->book->deliver));
 	metric_set(METRIC_STORE_WAITING, (int64_t)(store_waiting(incidents->env.store) +
 						   turns_pending(incidents->turns)));
-	metric_set(METRIC_INCIDENTS_OPEN, (int64_t)map_count(incidents->book->by_key));
+	metric_set(METRIC_INCIDENTS_OPEN,
+		   (int64_t)(counts->in[INCIDENT_OPEN] + counts->in[INCIDENT_ACKNOWLEDGED] +
+			     counts->in[INCIDENT_HOLDING]));
 	metric_set(METRIC_INCIDENTS_HOLDING, (int64_t)counts->in[INCIDENT_HOLDING]);
 	metric_set(METRIC_INCIDENTS_TELLING,
 		   (int64_t)(counts->in[INCIDENT_RESOLVED] + counts->in[INCIDENT_MOVED]));

@@ -32,8 +32,9 @@ static bool recipients_taken(const struct incident *incident)
 
 void recipients_count(struct incident *incident)
 {
-	bool untaken = incident->state == INCIDENT_OPEN && !incident->silenced &&
-		       !STAILQ_EMPTY(&incident->recipients) && !recipients_taken(incident);
+	bool untaken = !incident->synthetic && incident->state == INCIDENT_OPEN &&
+		       !incident->silenced && !STAILQ_EMPTY(&incident->recipients) &&
+		       !recipients_taken(incident);
 
 	if (untaken == incident->untaken)
 		return;

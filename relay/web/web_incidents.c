@@ -18,6 +18,7 @@
 
 struct list_filter {
 	char team[LIMIT_PATH_PLACE_BYTES], state[32], severity[32];
+	char drills[8]; /* "1": also fire drills that are over */
 };
 
 struct incident_list {
@@ -30,7 +31,9 @@ struct incident_list {
 	/* Where it goes on: behind this one. "" from the start. */
 	int64_t after_us;
 	char after[LIMIT_PATH_PLACE_BYTES];
-	bool past, skipping; /* skipping: entries up to `after` are left out */
+	bool past;     /* those that are over */
+	bool drill;    /* what is looked at is one of those, and of a fire drill */
+	bool skipping; /* skipping: entries up to `after` are left out */
 	bool more;
 	int64_t last_us;
 	char last[LIMIT_PATH_PLACE_BYTES];
@@ -53,8 +56,10 @@ static bool list_is_behind(const struct incident_list *list, const struct incide
 
 static bool incidents_add(struct incident_list *list, const struct incident_view *view, int64_t us)
 {
+	const bool hidden = list->drill && strcmp(list->filter.drills, "1") != 0;
+
 	list->looked++;
-	if (list_wants(&list->filter, view)) {
+	if (!hidden && list_wants(&list->filter, view)) {
 		if (list->n == list->limit) {
 			list->more = true;
 			return false;
@@ -132,6 +137,7 @@ static bool list_on_past(void *ctx, const struct past_incident *incident)
 
 	web_past_page(arena, incident, &page);
 	const struct incident_view view = web_past_view(incident, &page);
+	list->drill = synthetic_of_key(incident->key) != SYNTHETIC_NONE;
 	const bool more = incidents_add(list, &view, incident->closed_us);
 	arena_free(arena);
 	return more;
@@ -191,6 +197,7 @@ static bool read_list(struct web_request *request, struct incident_list *list)
 	return web_query_text(request, "team", filter->team, sizeof(filter->team)) &&
 	       web_query_text(request, "state", filter->state, sizeof(filter->state)) &&
 	       web_query_text(request, "severity", filter->severity, sizeof(filter->severity)) &&
+	       web_query_text(request, "drills", filter->drills, sizeof(filter->drills)) &&
 	       check_word(request, "state", filter->state, states, ARRAY_LEN(states)) &&
 	       check_word(request, "severity", filter->severity, severities,
 			  ARRAY_LEN(severities)) &&

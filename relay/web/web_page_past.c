@@ -15,6 +15,7 @@ struct past_page {
 	struct web_job job;
 	struct web_page page;
 	char text[LIMIT_PATH_PLACE_BYTES], team[LIMIT_PATH_PLACE_BYTES], severity[32];
+	char drills[8]; /* "1": incidents of fire drills too */
 	/* Where it goes on: behind this one. */
 	int64_t after_us;
 	char after[LIMIT_PATH_PLACE_BYTES];
@@ -67,6 +68,8 @@ static bool past_may_say(const struct past_incident *incident, const char *text)
 static bool past_may_want(const struct past_page *page, const struct past_incident *incident)
 {
 	if (*page->team && strcasecmp(page->team, incident->team) != 0)
+		return false;
+	if (synthetic_of_key(incident->key) && strcmp(page->drills, "1") != 0)
 		return false;
 	if (!incident->page_len)
 		return !*page->text;
@@ -140,6 +143,7 @@ static void past_page_answer(struct web_job *job)
 						  .team = page->team,
 						  .severity = page->severity,
 						  .text = page->text,
+						  .drills = strcmp(page->drills, "1") == 0,
 						  .cursor = buf_text(&cursor),
 						  .looked_short = page->looked_short });
 	buf_fini(&cursor);
@@ -163,6 +167,7 @@ void web_serve_page_past(struct web_request *request)
 	if (!web_query_text(request, "text", page->text, sizeof(page->text)) ||
 	    !web_query_text(request, "team", page->team, sizeof(page->team)) ||
 	    !web_query_text(request, "severity", page->severity, sizeof(page->severity)) ||
+	    !web_query_text(request, "drills", page->drills, sizeof(page->drills)) ||
 	    !web_query_cursor(request, &page->after_us, page->after, sizeof(page->after))) {
 		web_job_free(&page->job);
 		return;

@@ -90,8 +90,13 @@ def the_suspects_team_gets_a_marked_page():
         assert not relay.open_incidents()
         # Nothing counts it.
         for name in ("tracepager_incidents_total{event=\"opened\"}", "tracepager_alerts_total{result=\"accepted\"}",
-                     "tracepager_incidents_total{event=\"resolved\"}"):
+                     "tracepager_incidents_total{event=\"resolved\"}", "tracepager_pages_total{result=\"delivered\"}"):
             assert not relay.metric(name), name
+        assert not relay.ask("GET", "/api/v1/incidents?state=closed")[1]["incidents"]
+        assert [i["id"] for i in relay.ask("GET", "/api/v1/incidents?state=closed&drills=1")[1]["incidents"]] == [trigger["dedup_key"]]
+        for query, listed in (("", False), ("?drills=1", True)):
+            page = relay.request("GET", "/past" + query, None, {"Authorization": "Bearer ann-token"})[1]
+            assert (trigger["dedup_key"] in page) is listed, page
         relay.stop()
         audit = subprocess.run([peers.BINARY, "audit", "--store", relay.directory + "/tracepager.db", "--pages", "--format", "json"],
                                capture_output=True, text=True, timeout=peers.PATIENCE)
@@ -203,6 +208,24 @@ def a_drill_ends_with_the_relay():
             relay.finish()
 
 
+def acts_on_a_drill_count_nowhere():
+    relay = Relay().start()
+    try:
+        assert relay.drill("--drill", "place_order", "--no-resolve")[0] == 0
+        one = relay.open_incidents()[0]["id"]
+        for act, more in (("acknowledge", {}), ("reroute", {"team": "shop"}), ("useful", {}), ("noise", {})):
+            assert relay.ask("POST", f"/api/v1/incidents/{one}/{act}", {"who": "ann", **more})[0] == 200, act
+        for name in ("tracepager_incidents_open", "tracepager_incidents_unreached"):
+            assert not relay.metric(name), name
+        assert relay.ask("POST", f"/api/v1/incidents/{one}/resolve", {"who": "ann"})[0] == 200
+        peers.wait_for("the end", lambda: not relay.open_incidents())
+        text = relay.request("GET", "/metrics", None, {"Authorization": "Bearer ann-token"})[1]
+        counted = re.findall(r"^(tracepager_(?:incidents_total|incidents_rerouted|incidents_opened|pages_total|decisions_total)\S*) [1-9]", text, re.M)
+        assert not counted, counted
+    finally:
+        relay.finish()
+
+
 def a_drill_left_open_ends_with_the_relay():
     relay = Relay().start()
     try:
@@ -274,5 +297,6 @@ def all_signals_are_drilled():
 peers.run(the_suspects_team_gets_a_marked_page, without_a_trace_the_signals_owner_is_paged,
           a_refusal_is_told_and_the_fallback_team_is_paged, a_real_incident_of_the_same_suspect_is_untouched,
           a_paused_pager_is_told_and_gets_nothing_later, a_drill_ends_with_the_relay, a_drill_left_open_ends_with_the_relay,
+          acts_on_a_drill_count_nowhere,
           a_silence_is_told, what_cannot_be_drilled_is_told, all_signals_are_drilled,
           at_once=2)
