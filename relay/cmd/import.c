@@ -284,12 +284,9 @@ static int refuse_kind(const char *word)
 	}
 	const char *nearest = nearest_word(word, known, CATALOGUE_KIND_COUNT);
 	int status =
-		nearest ? usage_error("import",
-				      "there is no kind of catalogue %s (did you mean \"%s\"?)",
-				      word, nearest)
-			: usage_error("import",
-				      "there is no kind of catalogue %s; KIND is one of %s", word,
-				      buf_text(&names));
+		usage_error("import", "there is no kind of catalogue %s%s%s%s; KIND is one of %s",
+			    word, nearest ? " (did you mean \"" : "", nearest ? nearest : "",
+			    nearest ? "\"?)" : "", buf_text(&names));
 	buf_fini(&names);
 	return status;
 }
