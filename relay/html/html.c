@@ -148,6 +148,8 @@ void html_age(struct html *html, int64_t us)
 
 	if (us < US_PER_MINUTE)
 		buf_printf(&html->markup, "%lld s", us > 0 ? (long long)(us / US_PER_SECOND) : 0LL);
+	else if (us < 2 * US_PER_MINUTE)
+		HTML(html, "1 min"); /* plain_duration() writes seconds up to there */
 	else
 		buf_puts(&html->markup, plain_duration(us / US_PER_MINUTE * US_PER_MINUTE, text));
 }

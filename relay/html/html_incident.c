@@ -7,8 +7,88 @@
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 
 #include "html_parts-internal.h"
+
+/* ---- what is known at a glance ---- */
+
+#define TOLD_MOST 6
+
+/* Who was paged, and with what result. */
+static void incident_add_told(struct html *html, const struct incident_view *view)
+{
+	static const struct {
+		const char *state, *text;
+	} results[] = { { "asked", "no answer yet" },
+			{ "reached", "has the page" },
+			{ "refused", "refused the page" },
+			{ "spared", "not sent" },
+			{ "ending", "is told that it is over" },
+			{ "told", "told that it is over" } };
+	const size_t n = view->nrecipients < TOLD_MOST ? view->nrecipients : TOLD_MOST;
+
+	if (!n || html_incident_is_over(view))
+		return;
+	HTML(html, "<p>Paged: ");
+	for (size_t i = 0; i < n; i++) {
+		const char *result = view->recipients[i].state;
+		for (size_t j = 0; j < ARRAY_LEN(results); j++)
+			if (strcmp(view->recipients[i].state, results[j].state) == 0)
+				result = results[j].text;
+		HTML_IF(html, i, ", <b>", "<b>");
+		html_text(html, view->recipients[i].pager);
+		HTML(html, "</b> (");
+		html_text(html, result);
+		HTML(html, ")");
+	}
+	if (n < view->nrecipients) {
+		HTML(html, " and <a href=\"#recipients\">");
+		html_int(html, (int64_t)(view->nrecipients - n));
+		HTML(html, " more</a>");
+	}
+	HTML(html, "</p>\n");
+}
+
+/* Who has it; where nobody was reached, as an alarm that says what to do. */
+static void incident_add_state(struct html *html, const struct incident_view *view, int64_t now_us)
+{
+	if (!view->unreached || html_incident_is_over(view) || *view->acked_by || view->silenced) {
+		html_incident_state(html, view, now_us);
+		return;
+	}
+	HTML(html, "<p class=\"alarm\"><b>Nobody has it: no pager has taken its page.</b> Call "
+		   "somebody of team ");
+	html_text(html, view->team);
+	HTML(html,
+	     ", or press “I have it”. <a href=\"#story\">What happened</a> says why; mend the "
+	     "pager, then retry in the <a "
+	     "href=\"/queue\">queue</a>.</p>\n");
+}
+
+/* What to do, what to mind, and the links as buttons: the runbook comes first. */
+static void incident_add_advice(struct html *html, const struct page *page)
+{
+	size_t shown = 0;
+
+	if (page->banner && *page->banner) {
+		HTML(html, "<p class=\"advice\">");
+		html_text(html, page->banner);
+		HTML(html, "</p>\n");
+	}
+	if (page->what_to_do && *page->what_to_do) {
+		HTML(html, "<p><b>What to do:</b> ");
+		html_text(html, page->what_to_do);
+		HTML(html, "</p>\n");
+	}
+	for (size_t i = 0; i < page->nlinks; i++) {
+		if (!html_is_address(page->links[i].href))
+			continue;
+		HTML_IF(html, shown++, " ", "<p class=\"links\">");
+		html_link(html, page->links[i].href, page->links[i].text);
+	}
+	HTML_IF(html, shown, "</p>\n", "");
+}
 
 /* ---- actions ---- */
 
@@ -54,9 +134,16 @@ static void incident_add_form(struct html *html, const struct html_frame *frame,
 	HTML(html, "\"><input type=\"hidden\" name=\"from\" value=\"");
 	html_text(html, incident->view->team);
 	/* The return key in the field presses the first button: this one does nothing. */
-	HTML(html, "\"><button disabled hidden></button>\n<div class=\"buttons\">");
-	incident_add_acts(html, incident);
-	HTML_IF(html, *incident->text, "</div>\n<details open>", "</div>\n<details>");
+	HTML(html, "\"><button disabled hidden></button>\n");
+	if (!html_incident_is_over(incident->view)) {
+		HTML(html, "<div class=\"buttons\">");
+		incident_add_acts(html, incident);
+		HTML(html,
+		     "</div>\n<p class=\"hint\">“I have it” stops further pages. “Resolve” ends "
+		     "the incident; alerts that still fire page nobody until they have ended "
+		     "once.</p>\n");
+	}
+	HTML_IF(html, *incident->text, "<details open>", "<details>");
 	HTML(html, "<summary>Comment, or give a reason</summary><label for=\"text\">Text</label>"
 		   "<textarea id=\"text\" name=\"text\" rows=\"3\" maxlength=\"");
 	html_int(html, LIMIT_ACT_TEXT_BYTES / 4);
@@ -73,6 +160,19 @@ static void incident_add_form(struct html *html, const struct html_frame *frame,
 
 /* ---- the story ---- */
 
+/* Whose doing the event was: a person or pager, or an alert by its id. */
+static void event_add_who(struct html *html, const struct html_event *event)
+{
+	const bool of_alert =
+		strcmp(event->event, "opened") == 0 || strcmp(event->event, "joined") == 0 ||
+		strcmp(event->event, "left") == 0 || strcmp(event->event, "ended") == 0 ||
+		strcmp(event->event, "refired") == 0;
+
+	HTML_IF(html, of_alert && *event->who, "<code class=\"hint\">alert ", "");
+	html_text(html, event->who);
+	HTML_IF(html, of_alert && *event->who, "</code>", "");
+}
+
 static void incident_add_story(struct html *html, const struct html_incident *incident,
 			       int64_t now_us)
 {
@@ -86,7 +186,11 @@ static void incident_add_story(struct html *html, const struct html_incident *in
 		HTML(html, " <b>");
 		html_text(html, event->event);
 		HTML(html, "</b> ");
-		html_text(html, event->who);
+		event_add_who(html, event);
+		if (strcmp(event->event, "held") == 0)
+			HTML(html,
+			     "<span class=\"words\">no alert fires: it resolves when the hold "
+			     "is over</span>");
 		if (event->text && *event->text) {
 			HTML(html, "<span class=\"words\">");
 			html_text(html, event->text);
@@ -149,14 +253,17 @@ static void incident_add_recipients(struct html *html, const struct incident_vie
 
 /* ---- the whole ---- */
 
-/* The facts of the page, which all pagers tell; then what the store has of the decision. */
-static void incident_add_why(struct html *html, const struct html_incident *incident)
+/* The facts of the page, which all pagers tell. */
+static void incident_add_known(struct html *html, const struct page *page)
 {
-	const struct page *page = incident->view->page;
+	HTML(html, "<section><h2 id=\"why\">What is known</h2>\n<dl>\n");
+	html_incident_reasons(html, page);
+	HTML(html, "</dl></section>\n");
+}
 
-	HTML(html, "<section><h2 id=\"why\">What is known</h2>\n");
-	html_incident_facts(html, page);
-	HTML(html, "</section>\n");
+/* What the store has of the decision. */
+static void incident_add_verdict(struct html *html, const struct html_incident *incident)
+{
 	if (incident->verdict) {
 		HTML(html, "<section><h2 id=\"verdict\">Why it is thought so</h2>\n");
 		html_verdict(html, incident->verdict);
@@ -192,18 +299,19 @@ void html_incident_write(struct html *html, const struct html_frame *frame,
 	const struct incident_view *view = incident->view;
 
 	html_frame_begin(html, frame);
-	HTML(html, "<article class=\"incident\"><div id=\"live\">\n<p class=\"over\">");
-	html_severity(html, view->severity);
-	HTML(html, "</p>\n<h1>");
+	HTML(html, "<article class=\"incident\"><div id=\"live\">\n<h1>");
 	html_text(html, view->summary);
 	HTML(html, "</h1>\n");
-	html_incident_meta(html, view, frame->now_us);
-	html_incident_state(html, view, frame->now_us);
+	html_incident_meta(html, view, true, frame->now_us);
+	incident_add_state(html, view, frame->now_us);
 	html_incident_next(html, view, frame->now_us);
+	incident_add_told(html, view);
+	incident_add_advice(html, view->page);
 	HTML(html, "</div>\n");
 	incident_add_form(html, frame, incident);
-	incident_add_why(html, incident);
+	incident_add_known(html, view->page);
 	incident_add_trace(html, incident);
+	incident_add_verdict(html, incident);
 	html_alerts(html, incident->alerts, incident->nalerts,
 		    view->nalerts > incident->nalerts ? view->nalerts : incident->nalerts,
 		    frame->now_us);

@@ -29,8 +29,8 @@ void html_incident_state(struct html *out, const struct incident_view *view, int
 {
 	const bool taken = *view->acked_by;
 
-	HTML_IF(out, html_incident_is_over(view) || taken, "<p class=\"state taken\">",
-		"<p class=\"state open\">");
+	HTML_IF(out, html_incident_is_over(view) || taken || view_is(view, "holding"),
+		"<p class=\"state taken\">", "<p class=\"state open\">");
 	if (view_is(view, "moved")) {
 		HTML(out, "It has moved to another incident");
 		if (view->page->moved_to_team && *view->page->moved_to_team) {
@@ -47,8 +47,11 @@ void html_incident_state(struct html *out, const struct incident_view *view, int
 	} else if (taken) {
 		html_text(out, view->acked_by);
 		HTML(out, " has it");
+	} else if (view_is(view, "holding")) {
+		HTML(out, "Its alerts have ended; nobody took it");
 	} else if (view->silenced) {
-		HTML(out, "It is silenced");
+		HTML(out, "It is silenced by ");
+		html_text(out, view->silenced);
 	} else if (view->unreached) {
 		HTML(out, "Nobody has it: no pager has taken its page");
 	} else {
@@ -77,7 +80,7 @@ void html_incident_next(struct html *out, const struct incident_view *view, int6
 	else if (view_is(view, "acknowledged"))
 		what = "It is open again";
 	else if (view_is(view, "holding"))
-		what = "Its alerts have ended: it resolves by itself";
+		what = "It resolves by itself";
 	if (!what || !due_us)
 		return;
 	HTML(out, "<p>");
@@ -98,15 +101,19 @@ void html_incident_next(struct html *out, const struct incident_view *view, int6
 	HTML(out, ".</p>\n");
 }
 
-/* "critical · team ledger · since 03:08 UTC, for 12 min · prod eu1" */
-void html_incident_meta(struct html *out, const struct incident_view *view, int64_t now_us)
+/* "critical · team ledger · since 03:08 UTC, for 12 min · prod eu1 · 30 alerts, 2 firing" */
+void html_incident_meta(struct html *out, const struct incident_view *view, bool coloured,
+			int64_t now_us)
 {
 	const int64_t since_us = view->page->since_us ? view->page->since_us : view->opened_us;
 	const int64_t until_us = view->closed_us ? view->closed_us : now_us;
 
 	HTML(out, "<p>");
-	html_text(out, severity_name(view->severity));
-	HTML(out, " · team ");
+	if (coloured)
+		html_severity(out, view->severity);
+	else
+		html_text(out, severity_name(view->severity));
+	HTML_IF(out, coloured, " team ", " · team ");
 	html_text(out, view->team);
 	HTML(out, " · since ");
 	html_clock(out, since_us, now_us);
@@ -115,6 +122,16 @@ void html_incident_meta(struct html *out, const struct incident_view *view, int6
 	if (view->page->environment && *view->page->environment) {
 		HTML(out, " · ");
 		html_text(out, view->page->environment);
+	}
+	if (view->nalerts > 1) {
+		HTML(out, " · ");
+		html_int(out, (int64_t)view->nalerts);
+		HTML(out, " alerts");
+	}
+	if (view->nalerts > 1 && view->nfiring < view->nalerts) {
+		HTML(out, ", ");
+		html_int(out, (int64_t)view->nfiring);
+		HTML(out, " firing");
 	}
 	HTML(out, "</p>\n");
 }
@@ -151,7 +168,13 @@ void html_incident_facts(struct html *out, const struct page *page)
 	HTML(out, "<dl>\n");
 	html_fact(out, "What to do", page->what_to_do);
 	html_add_links(out, page);
-	html_fact(out, "Mind", page->banner);
+	html_fact(out, "Note", page->banner);
+	html_incident_reasons(out, page);
+	HTML(out, "</dl>\n");
+}
+
+void html_incident_reasons(struct html *out, const struct page *page)
+{
 	html_fact(out, "Why you", page->why);
 	html_fact(out, "How sure", page->evidence);
 	html_fact(out, "Doubts", page->limits);
@@ -162,7 +185,6 @@ void html_incident_facts(struct html *out, const struct page *page)
 	html_fact(out, "Instance", page->instance);
 	html_fact(out, "Labels", page->labels);
 	html_fact(out, "Also paged", page->also_paged);
-	HTML(out, "</dl>\n");
 }
 
 void html_waterfall_text(struct html *out, const struct page *page)

@@ -81,7 +81,8 @@ static void row_add_due(struct html *html, const struct html_incident_row *row, 
 
 static void list_add_row(struct html *html, const struct html_incident_row *row, int64_t now_us)
 {
-	HTML(html, "<tr><td>");
+	HTML_IF(html, row->unreached && !*row->acked_by, "<tr class=\"unreached\"><td>",
+		"<tr><td>");
 	html_severity(html, row->severity);
 	HTML(html, "</td><td class=\"what\"><a href=\"/incidents/");
 	html_url_part(html, row->id);
@@ -141,7 +142,7 @@ void html_incidents_write(struct html *html, const struct html_frame *frame,
 		list_add_nothing(html, list);
 	} else {
 		HTML(html, "<table class=\"incidents\"><thead><tr><th>Severity</th><th>What</th>"
-			   "<th>Team</th><th>Who has it</th><th class=\"number\">For</th>"
+			   "<th>Team</th><th>Who has it</th><th class=\"number\">Open for</th>"
 			   "<th class=\"number\">Firing</th></tr></thead><tbody>\n");
 		for (size_t i = 0; i < list->nrows; i++)
 			list_add_row(html, &list->rows[i], frame->now_us);

@@ -138,7 +138,7 @@ void link_page_write(struct html *out, const struct link_page *page)
 	HTML(out, "<h1>");
 	html_text(out, view->summary);
 	HTML(out, "</h1>\n");
-	html_incident_meta(out, view, page->now_us);
+	html_incident_meta(out, view, false, page->now_us);
 	html_incident_next(out, view, page->now_us);
 	add_form(out, page);
 	html_waterfall_text(out, view->page);

@@ -19,10 +19,14 @@ void html_alerts(struct html *html, const struct html_alert *alerts, size_t n, s
 void html_incident_state(struct html *out, const struct incident_view *view, int64_t now_us);
 /* A paragraph: what happens next, and when; nothing where nothing is due. */
 void html_incident_next(struct html *out, const struct incident_view *view, int64_t now_us);
-/* "critical · team ledger · since 03:08 UTC, for 12 min · prod eu1" */
-void html_incident_meta(struct html *out, const struct incident_view *view, int64_t now_us);
+/* "critical · team ledger · since 03:08 UTC, for 12 min · prod eu1 · 30 alerts, 2 firing";
+ * coloured: the severity as html_severity() writes it. */
+void html_incident_meta(struct html *out, const struct incident_view *view, bool coloured,
+			int64_t now_us);
 /* <dl>: the page's facts of one line each, and its links. */
 void html_incident_facts(struct html *out, const struct page *page);
+/* Those facts that say why, without <dl>. */
+void html_incident_reasons(struct html *out, const struct page *page);
 /* <dt> and <dd>; nothing without a text. */
 void html_fact(struct html *out, const char *name, const char *text);
 /* The waterfall as a page has it, in <pre>; nothing without one. */

@@ -137,7 +137,8 @@ static void add_zoom(struct html *html, const struct html_trace *trace, const ch
 static void add_span(struct html *html, const struct html_trace *trace,
 		     const struct html_span *span)
 {
-	HTML(html, "<div class=\"span\" id=\"span-");
+	HTML_IF(html, span->is_end, "<div class=\"span end\" id=\"span-",
+		"<div class=\"span\" id=\"span-");
 	html_text(html, span->id);
 	HTML(html, "\"><h3>");
 	html_text(html, span->service);
@@ -161,7 +162,8 @@ static void add_span(struct html *html, const struct html_trace *trace,
 	html_fact(html, "Span", span->id);
 	HTML(html, "</dl>\n<p>");
 	add_zoom(html, trace, span->id, "Show this span and all below it");
-	HTML(html, " · <a href=\"#trace\">Close</a></p></div>\n");
+	/* The end of the path is shown when no span is chosen: it cannot be closed. */
+	HTML_IF(html, span->is_end, "</p></div>\n", " · <a href=\"#trace\">Close</a></p></div>\n");
 }
 
 static void add_caption(struct html *html, const struct html_trace *trace)
@@ -208,12 +210,37 @@ static void add_others(struct html *html, const struct html_trace *trace)
 	HTML(html, "</p>\n");
 }
 
+/* The span at the end of the path, in words above the drawing: a long trace hides its row. */
+static void add_end(struct html *html, const struct html_trace *trace)
+{
+	const struct html_span *end = NULL;
+
+	for (size_t i = 0; i < trace->nspans && !end; i++)
+		if (trace->spans[i].is_end)
+			end = &trace->spans[i];
+	if (!end)
+		return;
+	HTML(html, "<p class=\"suspect\">The path ends at <a href=\"#span-");
+	html_url_part(html, end->id);
+	HTML(html, "\">");
+	html_text(html, end->service);
+	HTML(html, " ");
+	html_text(html, end->operation);
+	HTML(html, "</a>");
+	if (end->error) {
+		HTML(html, ": ");
+		html_text_cut(html, end->error, 300);
+	}
+	HTML(html, "</p>\n");
+}
+
 void html_waterfall(struct html *html, const struct html_trace *trace)
 {
 	const size_t height = TOP + ROW * trace->nspans + 4;
 
 	add_caption(html, trace);
 	add_others(html, trace);
+	add_end(html, trace);
 	HTML(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"The spans of "
 		   "the trace\"><svg class=\"waterfall\" width=\"");
 	html_int(html, WIDTH);

@@ -66,6 +66,8 @@ static bool row_is_before(const struct html_incident_row *a, const struct html_i
 		order = strcmp(a->team, b->team);
 	if (strcmp(sort, "age") != 0) {
 		if (!order)
+			order = b->unreached - a->unreached;
+		if (!order)
 			order = row_is_quiet(a) - row_is_quiet(b);
 		if (!order)
 			order = (int)b->severity - (int)a->severity;

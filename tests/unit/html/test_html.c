@@ -115,8 +115,10 @@ START_TEST(ages)
 	HTML(&html, ",");
 	html_age(&html, 59 * US_PER_SECOND + 999);
 	HTML(&html, ",");
+	html_age(&html, 119 * US_PER_SECOND);
+	HTML(&html, ",");
 	html_age(&html, 12 * US_PER_MINUTE + 30 * US_PER_SECOND);
-	ck_assert_str_eq(written(), "0 s,59 s,12 min");
+	ck_assert_str_eq(written(), "0 s,59 s,1 min,12 min");
 }
 END_TEST
 

@@ -89,7 +89,8 @@ START_TEST(a_span_is_a_row)
 	has("<rect class=\"bar\" rx=\"2\" height=\"12\" y=\"29\" x=\"380\" width=\"600\"/>");
 	has("<rect class=\"bar\" rx=\"2\" height=\"12\" y=\"51\" x=\"530\" width=\"300\"/>");
 	has("class=\"row path failing end\"><title>ledger Book: disk full</title>");
-	has("<div class=\"span\" id=\"span-b 1\"><h3>ledger Book</h3>");
+	has("<div class=\"span end\" id=\"span-b 1\"><h3>ledger Book</h3>");
+	has("The path ends at <a href=\"#span-b%201\">ledger Book</a>: disk full</p>");
 	has("<dt><code>http.route</code></dt><dd>/orders</dd>");
 	has("href=\"?trace=t1&amp;span=b%201#trace\"");
 	has("40 spans, 2 failed; 2 are shown");
@@ -351,6 +352,71 @@ START_TEST(who_may_only_read_has_no_form)
 }
 END_TEST
 
+/* Whoever opens the page reads these before the form: what to do, where, and who was paged. */
+START_TEST(what_to_do_is_before_the_form)
+{
+	static const struct incident_view_recipient recipients[] = {
+		{ .pager = "duty", .role = "owner", .state = "refused", .n = 1 },
+		{ .pager = "lead", .role = "fallback", .state = "asked", .n = 1 },
+	};
+	struct incident_view view;
+	struct page page;
+	const struct html_incident incident = whole(&view, &page);
+	const char *form;
+
+	view.acked_by = "";
+	view.recipients = recipients;
+	view.nrecipients = 2;
+	page.what_to_do = "follow the runbook";
+	page.banner = "DRILL: nothing is broken";
+	html_incident_write(&html, &frame, &incident);
+	form = strstr(written(), "<form class=\"acts\"");
+	ck_assert_ptr_nonnull(form);
+	ck_assert(strstr(written(), "<b>What to do:</b> follow the runbook</p>") < form);
+	ck_assert(strstr(written(), "<p class=\"advice\">DRILL: nothing is broken</p>") < form);
+	ck_assert(strstr(written(), "<p class=\"links\"><a ") < form);
+	has("<b>What to do:</b>");
+	has("<p class=\"advice\">");
+	has("<p class=\"links\">");
+	has("<p>Paged: <b>duty</b> (refused the page), <b>lead</b> (no answer yet)</p>");
+	has("<span class=\"severity error\">error</span> team ");
+	has(" · 5 alerts, 1 firing</p>");
+	has("<p class=\"state open\">Nobody has it yet</p>");
+	lacks("class=\"alarm\"");
+}
+END_TEST
+
+START_TEST(an_incident_that_reached_nobody_alarms)
+{
+	struct incident_view view;
+	struct page page;
+	const struct html_incident incident = whole(&view, &page);
+
+	view.acked_by = "";
+	view.team = "ledger";
+	view.unreached = true;
+	html_incident_write(&html, &frame, &incident);
+	has("<p class=\"alarm\"><b>Nobody has it: no pager has taken its page.</b> Call somebody "
+	    "of "
+	    "team ledger, or press");
+	lacks("class=\"state open\">Nobody");
+}
+END_TEST
+
+START_TEST(a_holding_incident_is_not_shown_as_open)
+{
+	struct incident_view view;
+	struct page page;
+	const struct html_incident incident = whole(&view, &page);
+
+	view.acked_by = "";
+	view.state = "holding";
+	html_incident_write(&html, &frame, &incident);
+	has("<p class=\"state taken\">Its alerts have ended; nobody took it</p>");
+	lacks("Nobody has it yet");
+}
+END_TEST
+
 START_TEST(notes_are_shown_as_they_are)
 {
 	struct incident_view view;
@@ -400,6 +466,9 @@ int main(void)
 	tcase_add_test(tcase, texts_of_strangers_stay_texts);
 	tcase_add_test(tcase, alerts_tell_what_they_share_once);
 	tcase_add_test(tcase, who_may_only_read_has_no_form);
+	tcase_add_test(tcase, what_to_do_is_before_the_form);
+	tcase_add_test(tcase, an_incident_that_reached_nobody_alarms);
+	tcase_add_test(tcase, a_holding_incident_is_not_shown_as_open);
 	tcase_add_test(tcase, notes_are_shown_as_they_are);
 	tcase_add_test(tcase, what_is_over_has_no_deadline);
 	suite_add_tcase(suite, tcase);

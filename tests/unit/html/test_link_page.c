@@ -122,7 +122,7 @@ static const struct {
 } states[] = {
 	{ "open", "", "Nobody has it yet", "is over", true, true },
 	{ "acknowledged", "ann", "ann has it", "Unless somebody", true, true },
-	{ "holding", "", "it resolves by itself at 10:08 UTC, in 8 min.", "Unless", true, true },
+	{ "holding", "", "It resolves by itself at 10:08 UTC, in 8 min.", "Unless", true, true },
 	{ "holding", "ann", "ann has it", "Unless", true, true },
 	{ "resolved", "ann", "It is over since 09:59 UTC", "in 8 min", false, false },
 	{ "closed", "", "It is over since 09:59 UTC", "in 8 min", false, false },
@@ -252,7 +252,7 @@ START_TEST(it_says_that_it_is_silenced)
 	view.silenced = "3f2a9b1c";
 	view.due_us = 0; /* its clock stands still */
 	facts.banner = "silenced until 2026-09-01T11:00:00Z by ann: move (silence 3f2a9b1c)";
-	check_has("It is silenced</p>");
+	check_has("It is silenced by 3f2a9b1c</p>");
 	check_has("<dd>silenced until 2026-09-01T11:00:00Z by ann: move (silence 3f2a9b1c)</dd>");
 	check_lacks(">Silence for 1 hour<");
 	check_lacks("Unless somebody");
