@@ -427,6 +427,24 @@ static void incident_move_links(struct arena *arena, int64_t decided_us, struct 
 	}
 }
 
+/* The decision's own reason: after a restart the page is one that was sent, which may already say
+ * that the incident was handed on. */
+static const char *incident_first_why(struct arena *arena, const char *why)
+{
+	static const char handed_on[] = "handed on: not theirs, says team ";
+	const char *at = why && strncmp(why, handed_on, sizeof(handed_on) - 1) == 0
+				 ? strstr(why, " (it was: ")
+				 : NULL;
+
+	if (!at)
+		return why ? why : "";
+	char *first = arena_strdup(arena, at + strlen(" (it was: "));
+	const size_t len = strlen(first);
+	if (len && first[len - 1] == ')')
+		first[len - 1] = '\0';
+	return first;
+}
+
 /* Another team had it first: why it is at this one. */
 static void incident_tell_refused(const struct incident *incident, struct arena *arena,
 				  struct page *page)
@@ -436,7 +454,7 @@ static void incident_tell_refused(const struct incident *incident, struct arena 
 	for (const char *line = incident->refused; *line; line += strcspn(line, "\n") + 1)
 		buf_printf(&teams, "%s%.*s", teams.len ? ", " : "", (int)strcspn(line, "\n"), line);
 	page->why = arena_printf(arena, "handed on: not theirs, says team %s (it was: %s)",
-				 buf_text(&teams), page->why ? page->why : "");
+				 buf_text(&teams), incident_first_why(arena, page->why));
 	buf_fini(&teams);
 }
 

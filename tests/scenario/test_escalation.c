@@ -497,6 +497,9 @@ START_TEST(not_ours_survives_a_restart)
 	ck_assert_int_eq(act(ACT_REROUTE, "bob", "", NULL), ACT_DONE);
 	ck_assert_str_eq(first_incident().team, "sre");
 	assert_timeline("0:a 0:shop 0:sre");
+	/* The page that was stored says already that it was handed on: that is said once. */
+	assert_last_says("key-sre", "says team db, shop (it was: ");
+	ck_assert_ptr_null(strstr(last_body("key-sre"), "it was: handed on"));
 }
 END_TEST
 
