@@ -24,8 +24,8 @@ static void incident_add_told(struct html *html, const struct incident_view *vie
 			{ "reached", "has the page" },
 			{ "refused", "refused the page" },
 			{ "spared", "not sent" },
-			{ "ending", "is told that it is over" },
-			{ "told", "told that it is over" } };
+			{ "ending", "its page ends" },
+			{ "told", "its page is over" } };
 	const size_t n = view->nrecipients < TOLD_MOST ? view->nrecipients : TOLD_MOST;
 
 	if (!n || html_incident_is_over(view))

@@ -29,7 +29,8 @@ void html_incident_state(struct html *out, const struct incident_view *view, int
 {
 	const bool taken = *view->acked_by;
 
-	HTML_IF(out, html_incident_is_over(view) || taken || view_is(view, "holding"),
+	HTML_IF(out,
+		html_incident_is_over(view) || taken || view->silenced || view_is(view, "holding"),
 		"<p class=\"state taken\">", "<p class=\"state open\">");
 	if (view_is(view, "moved")) {
 		HTML(out, "It has moved to another incident");

@@ -255,7 +255,8 @@ void html_waterfall(struct html *html, const struct html_trace *trace)
 	for (size_t i = 0; i < trace->nspans; i++)
 		waterfall_add_row(html, trace, i);
 	HTML(html, "</svg></div>\n<p class=\"hint\">Red bars failed; the marked rows lead from the "
-		   "signal to the suspect. Choose a row for its details.</p>\n");
+		   "signal to the framed row, where the path ends. Choose a row for its "
+		   "details.</p>\n");
 	for (size_t i = 0; i < trace->nspans; i++)
 		add_span(html, trace, &trace->spans[i]);
 }
