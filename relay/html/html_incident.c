@@ -20,12 +20,9 @@ static void incident_add_told(struct html *html, const struct incident_view *vie
 {
 	static const struct {
 		const char *state, *text;
-	} results[] = { { "asked", "no answer yet" },
-			{ "reached", "has the page" },
-			{ "refused", "refused the page" },
-			{ "spared", "not sent" },
-			{ "ending", "its page ends" },
-			{ "told", "its page is over" } };
+	} results[] = { { "asked", "no answer yet" },	   { "reached", "has the page" },
+			{ "refused", "refused the page" }, { "spared", "not sent" },
+			{ "ending", "its page ends" },	   { "told", "its page is over" } };
 	const size_t n = view->nrecipients < TOLD_MOST ? view->nrecipients : TOLD_MOST;
 
 	if (!n || html_incident_is_over(view))
@@ -62,13 +59,13 @@ static void incident_add_state(struct html *html, const struct incident_view *vi
 	html_text(html, view->team);
 	HTML(html,
 	     ", or press “I have it”. <a href=\"#story\">What happened</a> says why; mend the "
-	     "pager, then retry in the <a "
-	     "href=\"/queue\">queue</a>.</p>\n");
+	     "pager: the page is sent again by itself.</p>\n");
 }
 
 /* What to do, what to mind, and the links as buttons: the runbook comes first. */
-static void incident_add_advice(struct html *html, const struct page *page)
+static void incident_add_advice(struct html *html, const struct incident_view *view)
 {
+	const struct page *page = view->page;
 	size_t shown = 0;
 
 	if (page->banner && *page->banner) {
@@ -76,7 +73,7 @@ static void incident_add_advice(struct html *html, const struct page *page)
 		html_text(html, page->banner);
 		HTML(html, "</p>\n");
 	}
-	if (page->what_to_do && *page->what_to_do) {
+	if (page->what_to_do && *page->what_to_do && !html_incident_is_over(view)) {
 		HTML(html, "<p><b>What to do:</b> ");
 		html_text(html, page->what_to_do);
 		HTML(html, "</p>\n");
@@ -306,7 +303,7 @@ void html_incident_write(struct html *html, const struct html_frame *frame,
 	incident_add_state(html, view, frame->now_us);
 	html_incident_next(html, view, frame->now_us);
 	incident_add_told(html, view);
-	incident_add_advice(html, view->page);
+	incident_add_advice(html, view);
 	HTML(html, "</div>\n");
 	incident_add_form(html, frame, incident);
 	incident_add_known(html, view->page);

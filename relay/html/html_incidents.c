@@ -69,7 +69,7 @@ static void row_add_due(struct html *html, const struct html_incident_row *row, 
 	else if (strcmp(row->state, "holding") == 0)
 		HTML(html, "resolves ");
 	else
-		HTML(html, "next step ");
+		HTML(html, "escalates ");
 	if (row->due_us <= now_us) {
 		HTML(html, "now");
 	} else {

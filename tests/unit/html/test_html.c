@@ -181,7 +181,7 @@ START_TEST(the_list_tells_what_and_who)
 	list_has(page, "<a href=\"/incidents/i%2F1\">Database &lt;b&gt;refuses&lt;/b&gt;</a>");
 	list_has(page, "<td data-label=\"Team\">&lt;ledger&gt;</td>");
 	list_has(page, "<span class=\"state open\">nobody has it</span>"
-		       "<span class=\"due\">next step in 8 min</span>");
+		       "<span class=\"due\">escalates in 8 min</span>");
 	list_has(page, "title=\"09:48 UTC\">12 min</td>");
 	list_has(page, ">2 of 3</td>");
 	list_has(page, "aria-current=\"page\">Incidents</a>");

@@ -450,6 +450,8 @@ START_TEST(what_is_over_has_no_deadline)
 	lacks("value=\"resolve\"");
 	has("value=\"comment\"");
 	has("It is over");
+	lacks("What to do:");
+	lacks("<p>Paged: ");
 }
 END_TEST
 
