@@ -35,7 +35,8 @@ json_t *feedback_object(const struct feedback_request *request, const char *what
 const char *feedback_member(const json_t *object, const char *name);
 /* A name or an id, on one line within LIMIT_FEEDBACK_NAME_BYTES. */
 const char *feedback_name(struct arena *arena, const char *text);
-/* The time that a text of RFC 3339 tells, at most now; now where it tells none. */
+/* The time that a text of RFC 3339 tells; now where it tells none, or one that is ahead by no more
+ * than clocks differ (LIMIT_FEEDBACK_SIGNED_US). */
 int64_t feedback_time_us(const char *text, int64_t wall_us);
 /* An id for an event that has none but a time in its body: the same for the same body. */
 const char *feedback_digest(struct arena *arena, const struct feedback_request *request);

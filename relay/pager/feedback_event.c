@@ -41,7 +41,10 @@ int64_t feedback_time_us(const char *text, int64_t wall_us)
 {
 	int64_t at_us = 0;
 
-	return rfc3339_parse(text, strlen(text), &at_us) == 0 && at_us < wall_us ? at_us : wall_us;
+	if (rfc3339_parse(text, strlen(text), &at_us) != 0)
+		return wall_us;
+	/* Clocks differ by a little; what is further ahead, feedback_follow() refuses. */
+	return at_us > wall_us && at_us - wall_us <= LIMIT_FEEDBACK_SIGNED_US ? wall_us : at_us;
 }
 
 const char *feedback_digest(struct arena *arena, const struct feedback_request *request)
