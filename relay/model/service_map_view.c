@@ -162,7 +162,7 @@ static void view_edges(struct view_work *work)
 {
 	const struct service_map *map = work->map;
 	struct service_map_view *view = work->view;
-	struct number_table index = { NULL };
+	struct number_table index = { .values = NULL };
 
 	view->edges = arena_array(work->arena, map->nedges + 1, sizeof(*view->edges));
 	work->lists = xcalloc(map->nedges + 1, sizeof(*work->lists));

@@ -90,11 +90,14 @@ static bool take_matchers(const struct am_config *config, const struct ynode *no
 			  struct rule_matchers *matchers)
 {
 	const struct ynode *list = ynode_get(node, "matchers");
-	bool good = take_map(config, ynode_get(node, "match"), "=", matchers) &
-		    take_map(config, ynode_get(node, "match_re"), "=~", matchers);
+	/* All are read, so that each loss is told. */
+	bool good = take_map(config, ynode_get(node, "match"), "=", matchers);
 
-	if (list && list->kind == YNODE_SCALAR && !ynode_is_empty(list))
-		return good & take_matcher(config, list, list->text, matchers);
+	good &= take_map(config, ynode_get(node, "match_re"), "=~", matchers);
+	if (list && list->kind == YNODE_SCALAR && !ynode_is_empty(list)) {
+		good &= take_matcher(config, list, list->text, matchers);
+		return good;
+	}
 	for (size_t i = 0; list && list->kind == YNODE_LIST && i < list->n; i++)
 		good &= take_matcher(
 			config, list->items[i],
