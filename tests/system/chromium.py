@@ -18,6 +18,18 @@ FLAGS = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-dev-shm-u
          "--hide-scrollbars", "--remote-debugging-pipe"]
 
 
+def starts():
+    """Does it show an empty page? Some machines keep it from its processes or from its memory."""
+    with tempfile.TemporaryDirectory() as directory:
+        flags = [flag for flag in FLAGS if flag != "--remote-debugging-pipe"]
+        try:
+            done = subprocess.run([BINARY, *flags, f"--user-data-dir={directory}", "--dump-dom", "about:blank"], capture_output=True,
+                                  timeout=peers.PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+    return done.returncode == 0 and b"<html>" in done.stdout
+
+
 class Chromium:
     def __init__(self):
         self.directory = tempfile.mkdtemp(prefix="tracepager-chromium-")

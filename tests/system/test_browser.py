@@ -14,6 +14,9 @@ peers.skip_unless_wanted()
 if not chromium.BINARY:
     print("skipped: there is no chromium")
     sys.exit(77)
+if not chromium.starts():
+    print("skipped: chromium does not start on this machine")
+    sys.exit(77)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PAGES = ("/", "/?severity=critical&order=age", "/past", "/past?text=x", "/map", "/what-if", "/queue", "/silences", "/rejected", "/rules", "/teams", "/nowhere", "/incidents/none")
 # Each would set the sentinel, or break out of the element that it stands in.
