@@ -55,8 +55,10 @@ struct told_rule {
 	const char *type;
 	enum act_kind kind;
 	bool of_people; /* what a machine does is no act */
-	/* The text of the act; NULL: none. A comment without words is no act. */
+	/* The text of the act: what text() returns, else words; NULL: none. A comment without words
+	 * is no act. */
 	const char *(*text)(struct arena *arena, const struct told_event *event);
+	const char *words;
 };
 
 /* NULL: events of this type say nothing. */

@@ -79,7 +79,9 @@ static void make_act(struct arena *arena, const struct told_rule *rule,
 		.incident = feedback->ours,
 		.n = feedback->ours_n,
 		.who = event->who,
-		.text = rule->text ? rule->text(arena, event) : "",
+		.text = rule->text    ? rule->text(arena, event)
+			: rule->words ? rule->words
+				      : "",
 		.team = "",
 	};
 	if (rule->kind == ACT_COMMENT && !*act->text) {

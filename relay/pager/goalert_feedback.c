@@ -13,8 +13,8 @@
 #include "tracepager/xalloc.h"
 
 static const struct told_rule goalert_rules[] = {
-	{ "Acknowledged", ACT_ACKNOWLEDGE, true, NULL },
-	{ "Closed", ACT_RESOLVE, true, NULL },
+	{ "Acknowledged", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "Closed", ACT_RESOLVE, true, NULL, NULL },
 };
 
 /* Sets type, who and by_person by an entry of the log. */

@@ -10,20 +10,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-static const char *oncall_unacknowledged(struct arena *arena, const struct told_event *event)
-{
-	(void)arena;
-	(void)event;
-	return "the acknowledgement in Grafana OnCall has ended";
-}
-
-static const char *oncall_unresolved(struct arena *arena, const struct told_event *event)
-{
-	(void)arena;
-	(void)event;
-	return "opened again in Grafana OnCall";
-}
-
 static const char *oncall_silenced(struct arena *arena, const struct told_event *event)
 {
 	const char *until = feedback_member(json_object_get(event->data, "event"), "until");
@@ -34,11 +20,12 @@ static const char *oncall_silenced(struct arena *arena, const struct told_event 
 }
 
 static const struct told_rule oncall_rules[] = {
-	{ "acknowledge", ACT_ACKNOWLEDGE, true, NULL },
-	{ "resolve", ACT_RESOLVE, true, NULL },
-	{ "unacknowledge", ACT_COMMENT, false, oncall_unacknowledged },
-	{ "unresolve", ACT_COMMENT, true, oncall_unresolved },
-	{ "silence", ACT_COMMENT, true, oncall_silenced },
+	{ "acknowledge", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "resolve", ACT_RESOLVE, true, NULL, NULL },
+	{ "unacknowledge", ACT_COMMENT, false, NULL,
+	  "the acknowledgement in Grafana OnCall has ended" },
+	{ "unresolve", ACT_COMMENT, true, NULL, "opened again in Grafana OnCall" },
+	{ "silence", ACT_COMMENT, true, oncall_silenced, NULL },
 };
 
 static const char *oncall_user(struct arena *arena, const json_t *user)

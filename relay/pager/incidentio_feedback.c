@@ -20,13 +20,6 @@
 
 /* ---- what the rules tell ---- */
 
-static const char *incidentio_cancelled(struct arena *arena, const struct told_event *event)
-{
-	(void)arena;
-	(void)event;
-	return "the escalation was cancelled in incident.io";
-}
-
 static const char *incidentio_set_aside(struct arena *arena, const struct told_event *event)
 {
 	const json_t *incident = json_object_get(event->data, "incident");
@@ -41,15 +34,16 @@ static const char *incidentio_set_aside(struct arena *arena, const struct told_e
 
 /* By what an event is about, and the status that it has now. */
 static const struct told_rule incidentio_rules[] = {
-	{ "escalation acked", ACT_ACKNOWLEDGE, true, NULL },
-	{ "escalation resolved", ACT_RESOLVE, true, NULL },
-	{ "escalation cancelled", ACT_COMMENT, true, incidentio_cancelled },
-	{ "incident live after triage", ACT_ACKNOWLEDGE, true, NULL },
-	{ "incident learning", ACT_RESOLVE, true, NULL },
-	{ "incident closed", ACT_RESOLVE, true, NULL },
-	{ "incident declined", ACT_COMMENT, true, incidentio_set_aside },
-	{ "incident canceled", ACT_COMMENT, true, incidentio_set_aside },
-	{ "incident merged", ACT_COMMENT, true, incidentio_set_aside },
+	{ "escalation acked", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "escalation resolved", ACT_RESOLVE, true, NULL, NULL },
+	{ "escalation cancelled", ACT_COMMENT, true, NULL,
+	  "the escalation was cancelled in incident.io" },
+	{ "incident live after triage", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "incident learning", ACT_RESOLVE, true, NULL, NULL },
+	{ "incident closed", ACT_RESOLVE, true, NULL, NULL },
+	{ "incident declined", ACT_COMMENT, true, incidentio_set_aside, NULL },
+	{ "incident canceled", ACT_COMMENT, true, incidentio_set_aside, NULL },
+	{ "incident merged", ACT_COMMENT, true, incidentio_set_aside, NULL },
 };
 
 /* ---- escalations ---- */

@@ -24,20 +24,6 @@ static const char *opsgenie_note(struct arena *arena, const struct told_event *e
 			     LIMIT_ACT_TEXT_BYTES);
 }
 
-static const char *opsgenie_unacknowledged(struct arena *arena, const struct told_event *event)
-{
-	(void)arena;
-	(void)event;
-	return "the acknowledgement in the pager has ended";
-}
-
-static const char *opsgenie_deleted(struct arena *arena, const struct told_event *event)
-{
-	(void)arena;
-	(void)event;
-	return "the alert was deleted in the pager, which tells nothing of it any more";
-}
-
 static const char *opsgenie_owner(struct arena *arena, const struct told_event *event)
 {
 	const char *owner = feedback_member(opsgenie_alert(event), "owner");
@@ -50,13 +36,14 @@ static const char *opsgenie_owner(struct arena *arena, const struct told_event *
 
 /* Notes of the API are tracepager's own. */
 static const struct told_rule opsgenie_told_rules[] = {
-	{ "Acknowledge", ACT_ACKNOWLEDGE, true, NULL },
-	{ "Close", ACT_RESOLVE, true, NULL },
-	{ "AddNote", ACT_COMMENT, true, opsgenie_note },
-	{ "UnAcknowledge", ACT_COMMENT, false, opsgenie_unacknowledged },
-	{ "AssignOwnership", ACT_COMMENT, true, opsgenie_owner },
-	{ "TakeOwnership", ACT_COMMENT, true, opsgenie_owner },
-	{ "Delete", ACT_COMMENT, true, opsgenie_deleted },
+	{ "Acknowledge", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "Close", ACT_RESOLVE, true, NULL, NULL },
+	{ "AddNote", ACT_COMMENT, true, opsgenie_note, NULL },
+	{ "UnAcknowledge", ACT_COMMENT, false, NULL, "the acknowledgement in the pager has ended" },
+	{ "AssignOwnership", ACT_COMMENT, true, opsgenie_owner, NULL },
+	{ "TakeOwnership", ACT_COMMENT, true, opsgenie_owner, NULL },
+	{ "Delete", ACT_COMMENT, true, NULL,
+	  "the alert was deleted in the pager, which tells nothing of it any more" },
 };
 
 /* Policies act as the user System. */

@@ -54,13 +54,6 @@ static const char *text_of_note(struct arena *arena, const struct told_event *ev
 	return feedback_text(arena, feedback_member(event->data, "content"), LIMIT_ACT_TEXT_BYTES);
 }
 
-static const char *text_of_unacknowledged(struct arena *arena, const struct told_event *event)
-{
-	(void)arena;
-	(void)event;
-	return "the acknowledgement at PagerDuty has ended";
-}
-
 static const char *text_of_assignees(struct arena *arena, const struct told_event *event)
 {
 	struct buf text = BUF_INIT(LIMIT_FEEDBACK_BYTES);
@@ -103,15 +96,16 @@ static const char *text_of_merge(struct arena *arena, const struct told_event *e
 /* ---- from an event to an act ---- */
 
 static const struct told_rule pagerduty_rules[] = {
-	{ "incident.acknowledged", ACT_ACKNOWLEDGE, true, NULL },
-	{ "incident.resolved", ACT_RESOLVE, true, NULL },
-	{ "incident.annotated", ACT_COMMENT, false, text_of_note },
-	{ "incident.unacknowledged", ACT_COMMENT, false, text_of_unacknowledged },
-	{ "incident.reassigned", ACT_COMMENT, false, text_of_assignees },
-	{ "incident.delegated", ACT_COMMENT, false, text_of_policy },
+	{ "incident.acknowledged", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "incident.resolved", ACT_RESOLVE, true, NULL, NULL },
+	{ "incident.annotated", ACT_COMMENT, false, text_of_note, NULL },
+	{ "incident.unacknowledged", ACT_COMMENT, false, NULL,
+	  "the acknowledgement at PagerDuty has ended" },
+	{ "incident.reassigned", ACT_COMMENT, false, text_of_assignees, NULL },
+	{ "incident.delegated", ACT_COMMENT, false, text_of_policy, NULL },
 };
 
-static const struct told_rule merge_rule = { "", ACT_COMMENT, true, text_of_merge };
+static const struct told_rule merge_rule = { "", ACT_COMMENT, true, text_of_merge, NULL };
 
 static const struct told_rule *pagerduty_rule(const struct told_event *event)
 {

@@ -13,8 +13,8 @@
 #include "tracepager/xalloc.h"
 
 static const struct told_rule rootly_rules[] = {
-	{ "alert.acknowledged", ACT_ACKNOWLEDGE, false, NULL },
-	{ "alert.resolved", ACT_RESOLVE, false, NULL },
+	{ "alert.acknowledged", ACT_ACKNOWLEDGE, false, NULL, NULL },
+	{ "alert.resolved", ACT_RESOLVE, false, NULL, NULL },
 };
 
 /* ---- the signature ---- */

@@ -13,8 +13,8 @@
 #include "tracepager/xalloc.h"
 
 static const struct told_rule splunk_told_rules[] = {
-	{ "ACKED", ACT_ACKNOWLEDGE, true, NULL },
-	{ "RESOLVED", ACT_RESOLVE, true, NULL },
+	{ "ACKED", ACT_ACKNOWLEDGE, true, NULL, NULL },
+	{ "RESOLVED", ACT_RESOLVE, true, NULL, NULL },
 };
 
 /* The first of two variables that has a value. A variable that the service does not know stays as

@@ -70,6 +70,9 @@ bool web_body_object(struct web_request *request, json_t **ret_body);
  * LIMIT_ACT_TEXT_BYTES, and the request was answered. Borrowed from body. */
 bool web_member_text(struct web_request *request, const json_t *body, const char *name,
 		     const char **ret_text);
+/* The same, of at most so many bytes. */
+bool web_member_text_most(struct web_request *request, const json_t *body, const char *name,
+			  size_t most, const char **ret_text);
 /* A parameter of the query, decoded into out; "" where it is missing. False: it is given twice, is
  * no text, or does not fit, and the request was answered. */
 bool web_query_text(struct web_request *request, const char *name, char *out, size_t size);

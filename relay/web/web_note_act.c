@@ -141,21 +141,9 @@ static void note_on_looked(struct web_job *job)
 static bool note_member(struct web_request *request, const json_t *body, const char *name,
 			size_t most, bool one_line, struct arena *arena, const char **ret_text)
 {
-	const json_t *value = json_object_get(body, name);
-
-	*ret_text = "";
-	if (!value || json_is_null(value))
-		return true;
-	if (!json_is_string(value)) {
-		web_failf(request->exchange, 400, "%s must be a text", name);
+	if (!web_member_text_most(request, body, name, most, ret_text))
 		return false;
-	}
-	if (json_string_length(value) > most) {
-		web_failf(request->exchange, 400, "%s is longer than %zu bytes: shorten it", name,
-			  most);
-		return false;
-	}
-	*ret_text = plain_words(arena, json_string_value(value), one_line);
+	*ret_text = plain_words(arena, *ret_text, one_line);
 	return true;
 }
 

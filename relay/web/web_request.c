@@ -59,8 +59,8 @@ bool web_body_object(struct web_request *request, json_t **ret_body)
 	return false;
 }
 
-bool web_member_text(struct web_request *request, const json_t *body, const char *name,
-		     const char **ret_text)
+bool web_member_text_most(struct web_request *request, const json_t *body, const char *name,
+			  size_t most, const char **ret_text)
 {
 	const json_t *value = json_object_get(body, name);
 
@@ -71,13 +71,19 @@ bool web_member_text(struct web_request *request, const json_t *body, const char
 		web_failf(request->exchange, 400, "%s must be a text", name);
 		return false;
 	}
-	if (json_string_length(value) > LIMIT_ACT_TEXT_BYTES) {
-		web_failf(request->exchange, 400, "%s is longer than %u bytes: shorten it", name,
-			  LIMIT_ACT_TEXT_BYTES);
+	if (json_string_length(value) > most) {
+		web_failf(request->exchange, 400, "%s is longer than %zu bytes: shorten it", name,
+			  most);
 		return false;
 	}
 	*ret_text = json_string_value(value);
 	return true;
+}
+
+bool web_member_text(struct web_request *request, const json_t *body, const char *name,
+		     const char **ret_text)
+{
+	return web_member_text_most(request, body, name, LIMIT_ACT_TEXT_BYTES, ret_text);
 }
 
 /* ---- the query ---- */
