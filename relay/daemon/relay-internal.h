@@ -1,0 +1,99 @@
+/*
+ * Relay, inside: the parts of the daemon, and what its files do for each other. relay_rules.c loads
+ * rules and options, relay_listen.c has the sockets, the way to a successor and the drain,
+ * relay_intake.c and relay_web.c answer what intake and web ask, relay.c makes the parts and takes
+ * them down. Loop thread, unless a comment says otherwise.
+ */
+#ifndef TRACEPAGER_RELAY_INTERNAL_H
+#define TRACEPAGER_RELAY_INTERNAL_H
+
+#include "tracepager/relay.h"
+
+#include "tracepager/fetch.h"
+#include "tracepager/intake.h"
+#include "tracepager/limits.h"
+#include "tracepager/reload.h"
+#include "tracepager/store.h"
+#include "tracepager/web.h"
+
+struct relay {
+	struct config *config;
+	const struct clock *clock;
+	struct event_base *base;
+	struct loop *loop;
+	struct timers *timers;
+	struct pool *pool;
+	struct trim *trim;
+	struct store *store;
+	struct http_client *client;
+	struct http_server *server;
+	struct trace_memory memory;
+	struct fetch *fetch;
+	struct baselines *baselines;
+	struct incidents *incidents;
+	struct drills *drills;
+	struct self_check *self_check; /* NULL: no heartbeats are wanted */
+	struct intake *intake;
+	struct sender *senders;
+	struct heartbeat_sender *beating;
+	struct heartbeats *heartbeats;
+	struct web web;
+	struct web_token *tokens;
+	struct links *links;
+	struct sessions *sessions;
+	struct feedback_memory *feedback;
+	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
+	char *shadow_path;
+	struct shadow *shadow;
+	/* The options' refresh: one at a time in the pool; requests that come during one share the
+	 * next. */
+	struct config_refresh *refresh;
+	struct http_exchange **asking, **asking_next;
+	size_t nasking, nasking_next;
+	bool refresh_next;
+	struct buf refreshed; /* what the last refresh told; empty before the first */
+	bool refresh_failed;
+	bool ending;		/* nothing is submitted to the pool any more */
+	bool draining, stopped; /* stopped: nothing is accepted any more */
+	struct handover *handover;
+	int sockets[LIMIT_LISTENERS]; /* passed to us, and not the server's yet */
+	size_t nsockets;
+	bool waits_for_store; /* the relay before us drains */
+	bool listens;
+	int64_t drain_began_us;
+	struct timer drain;
+};
+
+/* ---- relay_rules.c ---- */
+
+/* fixed: rules that are built in; NULL: from the path of the options. Returns 0 or -errno, with
+ * findings. */
+int relay_load_rules(struct relay *relay, struct ruleset *fixed, struct findings *findings);
+/* From now on the files of the rules are watched. */
+void relay_begin_reloads(struct relay *relay);
+/* Options first, then rules; the exchange (NULL: none) is answered when both are loaded. */
+void relay_ask_reload(struct relay *relay, struct http_exchange *exchange);
+
+/* ---- relay_listen.c ---- */
+
+/* Ends what is under way, then the loop. Called twice, the second call changes nothing. */
+void relay_drain(struct relay *relay);
+/* The timer of a drain. */
+void relay_look_at_drain(void *arg);
+/* Takes the sockets that the service manager, or the relay before this one, passes. */
+int relay_get_sockets(struct relay *relay, bool takes_over, struct err *err);
+int relay_start_listening(struct relay *relay, struct err *err);
+/* From now on a successor can take the sockets. */
+void relay_offer_handover(struct relay *relay);
+
+/* ---- relay_intake.c ---- */
+
+void relay_make_intake(struct relay *relay);
+void relay_when_durable(void *ctx, store_done *done, void *arg);
+
+/* ---- relay_web.c ---- */
+
+/* After relay_make_intake(). */
+void relay_make_web(struct relay *relay);
+
+#endif
