@@ -83,7 +83,7 @@ static void make_heartbeats(struct relay *relay)
 								     .ctx = relay });
 }
 
-void relay_make_intake(struct relay *relay)
+static void begin_intake(struct relay *relay)
 {
 	const struct intake_env env = {
 		.pool = relay->pool,
@@ -102,7 +102,12 @@ void relay_make_intake(struct relay *relay)
 		},
 	};
 
+	relay->intake = intake_new(&env);
+}
+
+void relay_make_intake(struct relay *relay)
+{
 	make_senders(relay);
 	make_heartbeats(relay);
-	relay->intake = intake_new(&env);
+	begin_intake(relay);
 }
