@@ -41,6 +41,12 @@
 /* How often free memory is looked at, and by how much it has grown where it is given back. */
 #define LIMIT_TRIM_US	 (20 * US_PER_SECOND)
 #define LIMIT_TRIM_BYTES (4u << 20)
+/* One message to the service manager: a status line and three assignments. A start or an end waits
+ * for it so long where its socket is full; it reads one message in well under a millisecond. */
+#define LIMIT_NOTIFY_BYTES  1024u
+#define LIMIT_NOTIFY_WAIT_S 1
+/* How often the status is told anew, where the watchdog does not ask for more. */
+#define LIMIT_NOTIFY_US (5 * US_PER_SECOND)
 /* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
 #define LIMIT_LOG_LINE_BYTES 4096
 /* One value in a line of the log: three long values fit beside the message. */
