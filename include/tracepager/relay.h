@@ -15,9 +15,11 @@ struct relay;
 struct relay_options {
 	struct config *config; /* borrowed; a reload replaces its secrets */
 	struct ruleset
-		*rules; /* borrowed; NULL: loaded from config->rules, and again at a reload */
-	bool take_over; /* the relay that has the store passes its sockets and drains */
-	int console_fd; /* where pages of kind console go */
+		*rules;	 /* borrowed; NULL: loaded from config->rules, and again at a reload */
+	bool is_service; /* what NOTIFY_SOCKET names, if it is set, is told of start, reload and end
+			  */
+	bool take_over;	 /* the relay that has the store passes its sockets and drains */
+	int console_fd;	 /* where pages of kind console go */
 };
 
 /* Opens the store, recovers what it holds, listens. Returns 0 and a relay, or -errno: findings

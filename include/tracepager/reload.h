@@ -41,6 +41,8 @@ struct reload_env {
 	/* Adds to the answer of a request what else was loaded; false: some of that failed, and the
 	 * answer's status says so. NULL: nothing else is loaded. */
 	bool (*add_answer)(void *ctx, struct buf *out);
+	/* A load has ended, and none that was asked for follows. NULL: nobody waits for it. */
+	void (*idle)(void *ctx);
 };
 
 /* env is copied; what it points to is borrowed. */

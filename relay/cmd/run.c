@@ -76,6 +76,7 @@ static int forbid_cores(void)
 static int run_daemon(struct config *config, bool take_over)
 {
 	const struct relay_options options = { .config = config,
+					       .is_service = true,
 					       .take_over = take_over,
 					       .console_fd = STDOUT_FILENO };
 	struct findings findings = { 0 };

@@ -1,8 +1,9 @@
 /*
  * Relay, inside: the parts of the daemon, and what its files do for each other. relay_rules.c loads
  * rules and options, relay_listen.c has the sockets, the way to a successor and the drain,
- * relay_intake.c and relay_web.c answer what intake and web ask, relay.c makes the parts and takes
- * them down. Loop thread, unless a comment says otherwise.
+ * relay_notify.c tells the service manager, relay_intake.c and relay_web.c answer what intake and
+ * web ask, relay.c makes the parts and takes them down. Loop thread, unless a comment says
+ * otherwise.
  */
 #ifndef TRACEPAGER_RELAY_INTERNAL_H
 #define TRACEPAGER_RELAY_INTERNAL_H
@@ -12,6 +13,7 @@
 #include "tracepager/fetch.h"
 #include "tracepager/intake.h"
 #include "tracepager/limits.h"
+#include "tracepager/notify.h"
 #include "tracepager/reload.h"
 #include "tracepager/store.h"
 #include "tracepager/web.h"
@@ -62,6 +64,10 @@ struct relay {
 	bool listens;
 	int64_t drain_began_us;
 	struct timer drain;
+	struct notify notify;
+	struct timer notify_timer;
+	bool reloading;	  /* the service manager was told so, and waits for READY=1 */
+	bool handed_over; /* a successor has the sockets, and tells the service manager */
 };
 
 /* ---- relay_rules.c ---- */
@@ -85,6 +91,19 @@ int relay_get_sockets(struct relay *relay, bool takes_over, struct err *err);
 int relay_start_listening(struct relay *relay, struct err *err);
 /* From now on a successor can take the sockets. */
 void relay_offer_handover(struct relay *relay);
+
+/* ---- relay_notify.c ---- */
+
+/* Reads what the service manager wants to be told; from now on it can be told. */
+void relay_begin_notify(struct relay *relay, bool takes_over);
+/* This process is the service's main process from now on: told before the old one may end. */
+void relay_tell_main(const struct relay *relay);
+/* The sockets listen and the store is recovered; the watchdog is fed from now on. */
+void relay_tell_ready(struct relay *relay);
+void relay_tell_failed(const struct relay *relay, const struct err *err);
+void relay_tell_reloading(struct relay *relay);
+void relay_tell_reloaded(void *ctx);
+void relay_tell_stopping(struct relay *relay);
 
 /* ---- relay_intake.c ---- */
 

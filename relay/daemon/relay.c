@@ -315,8 +315,12 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay,
 	relay->clock = clock_system();
 	relay->memory.cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES;
 	relay->drain = (struct timer){ .fire = relay_look_at_drain, .arg = relay };
+	relay->notify.fd = -1;
+	if (options->is_service)
+		relay_begin_notify(relay, options->take_over);
 	int result = make_parts(relay, options, findings, err);
 	if (result < 0) {
+		relay_tell_failed(relay, err);
 		relay_free(relay);
 		return result;
 	}
@@ -332,6 +336,7 @@ int relay_run(struct relay *relay)
 		 LOG_STR("store", relay->config->store_path),
 		 LOG_INT("senders", (int64_t)relay->config->nsenders),
 		 LOG_INT("sources", (int64_t)relay->config->nsources));
+	relay_tell_ready(relay);
 	int result = loop_run(relay->loop);
 	log_info("tracepager ends", LOG_INT("busy", (int64_t)incidents_busy(relay->incidents)));
 	return result;
@@ -392,6 +397,7 @@ void relay_free(struct relay *relay)
 	links_free(relay->links);
 	sessions_free(relay->sessions);
 	feedback_memory_free(relay->feedback);
+	notify_fini(&relay->notify);
 	free(relay);
 }
 

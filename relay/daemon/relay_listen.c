@@ -59,6 +59,7 @@ void relay_drain(struct relay *relay)
 		return;
 	relay->draining = true;
 	relay->drain_began_us = clock_mono_us(relay->clock);
+	relay_tell_stopping(relay);
 	relay_look_at_drain(relay);
 }
 
@@ -83,6 +84,7 @@ static void handover_passed(void *ctx)
 {
 	struct relay *relay = ctx;
 
+	relay->handed_over = true;
 	stop_accepting(relay);
 	relay_drain(relay);
 }
@@ -184,6 +186,7 @@ static int take_over(struct relay *relay, struct err *err)
 		close(talk);
 		return result;
 	}
+	relay_tell_main(relay);
 	handover_confirm(talk);
 	relay->waits_for_store = true;
 	return 0;

@@ -66,6 +66,7 @@ int relay_load_rules(struct relay *relay, struct ruleset *fixed, struct findings
 		.swap = rules_changed,
 		.ctx = relay,
 		.add_answer = add_refreshed,
+		.idle = relay_tell_reloaded,
 	};
 
 	relay->rules = reload_new(&env);
@@ -79,6 +80,7 @@ int relay_load_rules(struct relay *relay, struct ruleset *fixed, struct findings
 	env.path = relay->shadow_path;
 	env.swap = shadow_rules_changed;
 	env.add_answer = NULL;
+	env.idle = NULL;
 	relay->shadow_rules = reload_new(&env);
 	return reload_first(relay->rules, findings);
 }
@@ -146,6 +148,7 @@ static void add_asking(struct http_exchange ***list, size_t *n, struct http_exch
 
 void relay_ask_reload(struct relay *relay, struct http_exchange *exchange)
 {
+	relay_tell_reloading(relay);
 	if (relay->refresh) {
 		add_asking(&relay->asking_next, &relay->nasking_next, exchange);
 		relay->refresh_next = true;

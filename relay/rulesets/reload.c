@@ -353,6 +353,8 @@ static void load_on_done(void *arg)
 	reload_load_free(load);
 	reload->load = reload->next;
 	reload->next = NULL;
+	if (!reload->load && reload->env.idle)
+		reload->env.idle(reload->env.ctx);
 	if (reload->load)
 		pool_submit(reload->env.pool, load_run, load_on_done, reload->load);
 	else if (reload->env.watch)
