@@ -589,6 +589,7 @@
 #include "tracepager/limits_drill.h"
 #include "tracepager/limits_mail.h"
 #include "tracepager/limits_mcp.h"
+#include "tracepager/limits_metrics.h"
 #include "tracepager/limits_store.h"
 
 /* ---- intake ---- */

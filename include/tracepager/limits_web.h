@@ -113,8 +113,6 @@
 #define LIMIT_MAP_STEP_US (50 * US_PER_MS)
 #define LIMIT_MAP_WAIT_US (2 * US_PER_SECOND)
 
-/* The answer of /metrics: some hundred lines, and more for each source and pager. */
-#define LIMIT_METRICS_TEXT_BYTES (1u << 20)
 /* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names
  * make more of it. */
 #define LIMIT_RULES_STATUS_BYTES (16u << 20)

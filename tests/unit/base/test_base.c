@@ -731,7 +731,7 @@ START_TEST(metrics_are_prometheus_text)
 	metric_tell(METRIC_RULES, "5ca1e");
 	metric_tell(METRIC_SHADOW_RULES, "5had0");
 	metric_tell(METRIC_SHADOW_RULES, NULL);
-	metrics_write(&text);
+	metrics_write(&text, METRICS_TEXT);
 	ck_assert_ptr_nonnull(strstr(buf_text(&text),
 				     "\n# TYPE tracepager_rules_info gauge\n"
 				     "tracepager_rules_info{set=\"live\",hash=\"5ca1e\"} 1\n#"));
@@ -774,7 +774,7 @@ START_TEST(labelled_metrics_have_a_row_for_each_kind)
 	ck_assert_int_eq(metric_value(METRIC_OPENED_OTHER), 0);
 	/* The last name of the table: the search ends with it. */
 	metric_add_labelled((enum metric)(METRIC_COUNT - 1), "x", 0);
-	metrics_write(&text);
+	metrics_write(&text, METRICS_TEXT);
 	ck_assert_ptr_nonnull(strstr(buf_text(&text),
 				     "\ntracepager_incidents_rerouted_total{kind=\"span\"} 2\n"));
 	buf_fini(&text);
