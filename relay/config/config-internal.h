@@ -120,7 +120,6 @@ bool config_take_tls(struct config *config, struct tls **tls, struct tls_fault *
 
 void config_read_senders(struct config_loading *loading, const struct ynode *map);
 void config_free_senders(struct config *config);
-void config_write_sender_sample(struct buf *out);
 /* The n-th secret that a sender can have, and the option of its file, behind which ".2" may stand;
  * NULL behind the last. Borrowed. */
 struct secret *config_sender_secret(struct sender_config *sender, size_t n, const char **ret_name);
@@ -143,6 +142,5 @@ bool config_sources_differ(const struct source_config *source, const struct sour
 
 void config_read_sources(struct config_loading *loading, const struct ynode *map);
 void config_free_sources(struct config *config);
-void config_write_source_sample(struct buf *out);
 
 #endif

@@ -16,9 +16,12 @@ static const char *const format_names[] = {
 #undef FORMAT
 };
 
+/* bearer_file too: a secret's twin is meant where a misspelt name is close to it. */
 static const char *const sender_options[] = {
-	"format",	"bearer", "bearer_file", "basic",     "sign",	  "addresses",
-	"client_names", "group",  "mapping",	 "heartbeat", "watchdog", "topics",
+#define SENDER_OPTION(key, kind, example, text) key,
+#include "tracepager/tbl/sender_options.def"
+#undef SENDER_OPTION
+	"bearer_file",
 };
 
 /* ---- lists ---- */
@@ -394,44 +397,4 @@ bool config_senders_differ(struct sender_config *sender, struct sender_config *o
 		if (config_secrets_differ(secret, config_sender_secret(other, n, &name)))
 			return true;
 	return false;
-}
-
-/* ---- the sample ---- */
-
-static void write_format_sample(struct buf *out)
-{
-	static const char *const texts[] = {
-#define FORMAT(id, name, family, text) [FORMAT_##id] = text,
-#include "tracepager/tbl/formats.def"
-#undef FORMAT
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		buf_printf(out, "# - %-14s %s\n", format_names[i], texts[i]);
-}
-
-void config_write_sender_sample(struct buf *out)
-{
-	buf_puts(out, "# Monitoring systems that send us alerts, each at POST /webhook/NAME\n"
-		      "# (format prometheus: at POST /api/v2/alerts). Formats:\n");
-	write_format_sample(out);
-	buf_puts(out,
-		 "senders:\n"
-		 "  alertmanager:\n"
-		 "    format: alertmanager\n"
-		 "    # How it shows who it is: a token, or a name and a password.\n"
-		 "    # bearer_file: /etc/tracepager/alertmanager.token\n"
-		 "    # basic: {username: am, password_file: /etc/tracepager/am.password}\n"
-		 "    # A page where it has sent nothing for so long.\n"
-		 "    # heartbeat: 15m\n"
-		 "    # An alert that only says that the sender lives; it pages nobody.\n"
-		 "    # watchdog: {alertname: Watchdog}\n"
-		 "  # grafana:\n"
-		 "  #   format: grafana\n"
-		 "  #   sign: {scheme: grafana, secret_file: /etc/tracepager/grafana.secret}\n"
-		 "  #   addresses: [10.0.0.0/8]\n"
-		 "  # ours:\n"
-		 "  #   format: generic\n"
-		 "  #   mapping: {id: /id, name: /title, summary: /text, labels: /tags,\n"
-		 "  #     status: {from: /state, values: {open: firing, closed: resolved}}}\n\n");
 }

@@ -47,12 +47,6 @@ static const char *const kind_needs[] = {
 #undef SOURCE
 };
 
-static const char *const kind_texts[] = {
-#define SOURCE(id, name, needs, text) text,
-#include "tracepager/tbl/sources.def"
-#undef SOURCE
-};
-
 static void *source_field(struct source_config *source, const struct source_option *option)
 {
 	return (char *)source + option->offset;
@@ -469,24 +463,5 @@ void config_free_sources(struct config *config)
 				secret_fini(source_field(source, &source_options[n]));
 		for (size_t n = 0; n < source->nheaders; n++)
 			secret_fini(&source->headers[n].value);
-	}
-}
-
-void config_write_source_sample(struct buf *out)
-{
-	buf_puts(out, "# Tracing backends, asked in this order. Kinds:\n");
-	for (size_t i = 0; i < ARRAY_LEN(kind_names); i++)
-		buf_printf(out, "# %s: %s\n", kind_names[i], kind_texts[i]);
-	buf_puts(out, "sources:\n"
-		      "  jaeger:\n"
-		      "    kind: jaeger\n"
-		      "    url: http://127.0.0.1:16686\n");
-	for (size_t i = 0; i < ARRAY_LEN(source_options); i++) {
-		const struct source_option *option = &source_options[i];
-		if (strcmp(option->key, "url") == 0)
-			continue;
-		buf_printf(out, "    # %s.\n", option->text);
-		buf_printf(out, "    # %s%s: %s\n", option->key,
-			   option->kind == SOURCE_OPTION_SECRET ? "_file" : "", option->example);
 	}
 }

@@ -272,6 +272,8 @@ bool config_secrets_differ(const struct secret *ours, const struct secret *now)
 
 /* ---- addresses ---- */
 
+/* The only name that counts as loopback is localhost: any other, even 127.shop.example, may resolve
+ * to another address. */
 bool config_is_loopback(const char *listen)
 {
 	char host[INET_ADDRSTRLEN];

@@ -873,6 +873,38 @@ START_TEST(test_example_of_a_source_option)
 }
 END_TEST
 
+static const struct {
+	const char *key, *kind, *example;
+} sender_examples[] = {
+#define SENDER_OPTION(key, kind, example, text) { key, #kind, example },
+#include "tracepager/tbl/sender_options.def"
+#undef SENDER_OPTION
+};
+
+/* A sender with the example of the sample loads, with the format that the option needs. */
+START_TEST(test_example_of_a_sender_option)
+{
+	const char *key = sender_examples[_i].key;
+	const char *twin = strcmp(sender_examples[_i].kind, "SECRET") == 0 ? "_file" : "";
+	char *line = xasprintf("%s%s: %s\n", key, twin, sender_examples[_i].example);
+	const char *format = strcmp(key, "mapping") == 0  ? "generic"
+			     : strcmp(key, "topics") == 0 ? "sns"
+							  : "alertmanager";
+	char *text = strcmp(key, "format") == 0
+			     ? xasprintf("senders:\n  s:\n    %s", line)
+			     : xasprintf("senders:\n  s:\n    format: %s\n    %s", format, line);
+	struct buf sample = BUF_INIT(64u << 10);
+
+	ck_assert_int_eq(parse(text, false), 0);
+	ck_assert_uint_eq(findings.n, 0);
+	config_write_sample(&sample);
+	ck_assert_ptr_nonnull(strstr(buf_text(&sample), line));
+	buf_fini(&sample);
+	free(line);
+	free(text);
+}
+END_TEST
+
 /* Every secret of a source can be in a file; a file that cannot be read is a finding with its
  * place. */
 START_TEST(test_files_of_a_source)
@@ -1029,6 +1061,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_loopback, 0, ARRAY_LEN(addresses));
 	tcase_add_test(tcase, test_every_option_of_a_source);
 	tcase_add_loop_test(tcase, test_example_of_a_source_option, 0, ARRAY_LEN(source_options));
+	tcase_add_loop_test(tcase, test_example_of_a_sender_option, 0, ARRAY_LEN(sender_examples));
 	tcase_add_test(tcase, test_secrets_are_not_shown);
 	tcase_add_test(tcase, test_sample_loads);
 	tcase_add_test(tcase, test_sample_without_its_comments);
