@@ -15,8 +15,8 @@ packages_build="gcc libc6-dev make autoconf automake pkg-config libevent-dev lib
 	libsqlite3-dev libssl-dev libpcre2-dev zlib1g-dev libzstd-dev"
 packages_unit="check"
 packages_test="mandoc openssl python3 python3-jsonschema python3-yaml prometheus prometheus-alertmanager"
-# A browser of some 300 MB, and a mail server, of which a machine has one: their tests are skipped where they are missing.
-packages_peers="chromium exim4-daemon-light"
+# A browser of some 300 MB, a mail server, of which a machine has one, and shells: their tests are skipped where they are missing.
+packages_peers="chromium exim4-daemon-light fish zsh"
 
 # install_missing PACKAGE...: as root, or with sudo.
 install_missing() {

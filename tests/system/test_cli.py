@@ -273,7 +273,7 @@ def texts_name_what_there_is():
                 os.path.exists(os.path.join(folder, "config.status")):
             continue
         for name in names:
-            if not re.search(r"\.(md|\d|def|yaml|service|c|h|sh)$|^(demo|test|run|calibrate|mutate)$", name):
+            if not re.search(r"\.(md|\d|mdoc|def|yaml|service|c|h|sh)$|^(demo|test|run|calibrate|mutate)$", name):
                 continue
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 text = re.sub(r"\\-", "-", f.read())

@@ -1,0 +1,134 @@
+/* Generate, tables: the tables of commands as data, and what their words mean. */
+#include "generate.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "tracepager/xalloc.h"
+
+const struct command_row command_rows[] = {
+#define COMMAND(name, words, text) { #name, words, text },
+#include "tracepager/tbl/commands.def"
+#undef COMMAND
+};
+const size_t ncommand_rows = ARRAY_LEN(command_rows);
+
+const struct option_row option_rows[] = {
+#define COMMAND_OPTION(word, name, letter, kind, field, argument, range, value, text)              \
+	{ #word, name, letter, OPTION_##kind, argument, range, value, text },
+#include "tracepager/tbl/command_options.def"
+#undef COMMAND_OPTION
+};
+const size_t noption_rows = ARRAY_LEN(option_rows);
+
+const struct help_row help_rows[] = {
+#define COMMAND_HELP(command, kind, term, text) { #command, HELP_##kind, term, text },
+#include "tracepager/tbl/command_help.def"
+#undef COMMAND_HELP
+};
+const size_t nhelp_rows = ARRAY_LEN(help_rows);
+
+const struct word_row word_rows[] = {
+#define COMMAND_ACTION(command, word, text) { #command, word, text },
+#include "tracepager/tbl/command_actions.def"
+#undef COMMAND_ACTION
+#define CATALOGUE(id, name, form, text) { "import", name, text },
+#include "tracepager/tbl/catalogues.def"
+#undef CATALOGUE
+#define EXPORT(id, name, writer, form, text) { "export", name, text },
+#include "tracepager/tbl/exports.def"
+#undef EXPORT
+#define FORMAT(id, name, family, text) { "senders", name, text },
+#include "tracepager/tbl/formats.def"
+#undef FORMAT
+};
+const size_t nword_rows = ARRAY_LEN(word_rows);
+
+bool has_words(const char *command)
+{
+	for (size_t i = 0; i < nword_rows; i++)
+		if (text_is(word_rows[i].command, command))
+			return true;
+	return false;
+}
+
+/* By the name that --help has for it. */
+static enum value_kind named_kind(const char *name)
+{
+	static const char *const files[] = { "FILE", "PATH", "RULES", "TRACE", "FILE|DIRECTORY" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (text_is(name, files[i]))
+			return VALUE_FILE;
+	return text_is(name, "DIR") ? VALUE_DIRECTORY : VALUE_TEXT;
+}
+
+enum value_kind option_value_kind(const struct option_row *option)
+{
+	switch (option->kind) {
+	case OPTION_FLAG:
+	case OPTION_OPTIONAL:
+		return VALUE_NONE;
+	case OPTION_WORD:
+		return VALUE_WORDS;
+	case OPTION_TEXT:
+	case OPTION_NEEDED:
+	case OPTION_LIST:
+		return *option->range ? VALUE_WORDS : named_kind(option->argument);
+	case OPTION_NUMBER:
+	case OPTION_DURATION:
+	case OPTION_TIME:
+		return VALUE_TEXT;
+	}
+	return VALUE_TEXT;
+}
+
+bool argument_next(const struct command_row *command, const char **at, size_t number,
+		   struct argument *ret)
+{
+	*at += strspn(*at, " ");
+	size_t len = strcspn(*at, " ");
+	const char *word = *at;
+
+	if (!len)
+		return false;
+	*at += len;
+	*ret = (struct argument){ .optional = *word == '[' };
+	ret->repeated = len > 3 && strncmp(word + len - 3, "...", 3) == 0;
+	if (ret->repeated)
+		len -= 3;
+	if (ret->optional) {
+		word++;
+		len -= 2;
+	}
+	snprintf(ret->name, sizeof(ret->name), "%.*s", (int)len, word);
+	ret->kind = number == 0 && has_words(command->name) ? VALUE_WORDS : named_kind(ret->name);
+	return true;
+}
+
+#define MENU_BYTES 70
+
+void add_short_text(const char *text, const char *escaped, const char *with, struct buf *out)
+{
+	size_t len = strcspn(text, ";("), most = len;
+
+	for (const char *end = text; (end = strstr(end, ": ")); end++)
+		if ((size_t)(end - text) > 20 && (size_t)(end - text) < most)
+			most = (size_t)(end - text);
+	len = most;
+	if (len > MENU_BYTES)
+		for (len = MENU_BYTES; len && text[len] != ' ';)
+			len--;
+	while (len && (text[len - 1] == ' ' || text[len - 1] == ',' || text[len - 1] == '.'))
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\'' && strchr(escaped, '\'')) {
+			buf_puts(out, with);
+			continue;
+		}
+		if (strchr(escaped, text[i]))
+			buf_putc(out, '\\');
+		buf_putc(out, text[i]);
+	}
+	buf_puts(out, most > MENU_BYTES ? " ..." : "");
+}
