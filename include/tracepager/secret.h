@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "tracepager/err.h"
 
@@ -18,8 +19,9 @@ struct secret {
 	int64_t changed_ns; /* when that file was last written */
 };
 
-/* Sets the secret to a file's first line without its line end. 0 or -errno; -EINVAL: the line is
- * empty or over LIMIT_SECRET_BYTES. */
+/* Sets the secret to a file's first line without its line end. The path may be credential:NAME; one
+ * for which credential_is_elsewhere() is remembered as by secret_set_path(). 0 or -errno; -EINVAL:
+ * the line is empty or over LIMIT_SECRET_BYTES. */
 int secret_read_file(struct secret *secret, const char *path, struct err *err);
 /* Reads the file again if it was written since: some tokens live for an hour only. 0 or -errno; on
  * failure the old value stays. */
@@ -31,6 +33,9 @@ void secret_fini(struct secret *secret);		   /* wipes; the secret is unset */
 /* Compares in a time that depends on the length of the presented text alone. An unset secret equals
  * nothing. */
 bool secret_equals(const struct secret *secret, const char *presented, size_t len);
+/* May users other than the owner read or change a file with this status? The group may read a file
+ * of root's: that is how root gives it to a service's user. */
+bool secret_is_open(const struct stat *status);
 const char *secret_shown(const struct secret *secret); /* "***", or "" when unset */
 
 #endif

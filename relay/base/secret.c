@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -19,21 +20,29 @@ static int64_t changed_ns(const struct stat *st)
 int secret_read_file(struct secret *secret, const char *path, struct err *err)
 {
 	char line[LIMIT_SECRET_BYTES + 2];
-	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
 
+	if (credential_is_elsewhere(path)) {
+		secret_set_path(secret, path);
+		return 0;
+	}
+	struct err why = { 0 };
+	CLEANUP_FREE char *name = credential_path(path, &why);
+	if (!name)
+		return err_set(err, why.code, "%s", why.text);
+	CLEANUP_FCLOSE FILE *file = fopen(name, "re");
 	if (!file)
-		return err_set(err, errno, "cannot read the secret file %s: %s", path,
+		return err_set(err, errno, "cannot read the secret file %s: %s", name,
 			       strerror(errno));
 	size_t n = fread(line, 1, sizeof(line) - 1, file);
 	if (ferror(file))
-		return err_set(err, errno ? errno : EIO, "cannot read the secret file %s: %s", path,
+		return err_set(err, errno ? errno : EIO, "cannot read the secret file %s: %s", name,
 			       strerror(errno));
 	line[n] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	size_t len = strlen(line);
 	if (len == 0 || len > LIMIT_SECRET_BYTES) {
 		explicit_bzero(line, sizeof(line));
-		return err_set(err, EINVAL, "the secret file %s %s", path,
+		return err_set(err, EINVAL, "the secret file %s %s", name,
 			       len ? "has a first line of more than 4096 bytes"
 				   : "has an empty first line");
 	}
@@ -51,16 +60,20 @@ int secret_refresh(struct secret *secret, struct err *err)
 {
 	struct stat st;
 
-	if (!secret->path ||
-	    (stat(secret->path, &st) == 0 && changed_ns(&st) == secret->changed_ns))
+	if (!secret->path)
+		return 0;
+	CLEANUP_FREE char *name = credential_path(secret->path, NULL);
+	if (name && stat(name, &st) == 0 && changed_ns(&st) == secret->changed_ns)
 		return 0;
 	return secret_read_file(secret, secret->path, err);
 }
 
 void secret_set_path(struct secret *secret, const char *path)
 {
+	char *copy = xstrdup(path); /* path may be the secret's own */
+
 	secret_fini(secret);
-	secret->path = xstrdup(path);
+	secret->path = copy;
 	secret->changed_ns = 0;
 }
 
@@ -92,6 +105,11 @@ bool secret_equals(const struct secret *secret, const char *presented, size_t le
 	for (size_t i = 0; i < len; i++)
 		differs |= (unsigned char)(presented[i] ^ secret->value[own ? i % own : 0]);
 	return !differs;
+}
+
+bool secret_is_open(const struct stat *status)
+{
+	return (status->st_mode & (status->st_uid == 0 ? 0037 : 0077)) != 0;
 }
 
 const char *secret_shown(const struct secret *secret)

@@ -13,6 +13,7 @@
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/terminal.h"
 
@@ -83,6 +84,7 @@ static int check_paths(const struct check_options *options, const char *const *p
 	struct ruleset *rules = NULL;
 	struct buf out = BUF_INIT(LIMIT_FINDINGS_TEXT_BYTES);
 
+	credential_expect_elsewhere();
 	rules_load(paths, npaths, !options->no_secrets, &rules, &findings);
 	switch (options->format) {
 	case CHECK_TEXT:

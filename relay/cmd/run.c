@@ -16,6 +16,7 @@
 #include "output-internal.h"
 #include "usage-internal.h"
 #include "tracepager/clock.h"
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/relay.h"
@@ -54,6 +55,7 @@ static int check_start(const char *path)
 	struct config *config = NULL;
 	struct ruleset *rules = NULL;
 
+	credential_expect_elsewhere();
 	bool failed = config_check(path, &config, &findings) < 0;
 	const char *paths[] = { config->rules };
 	failed |= rules_load(paths, 1, true, &rules, &findings) < 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ytext.h"
@@ -238,10 +239,14 @@ static int take_link_key(char *line, const char *path, struct secret *secret, st
 int config_read_link_keys(const char *path, struct secret keys[LINK_KEYS], struct err *err)
 {
 	char line[LIMIT_SECRET_BYTES + 3];
-	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
 	size_t n = 0;
 	int result = 0;
+	struct err why = { 0 };
 
+	CLEANUP_FREE char *name = credential_path(path, &why);
+	if (!name)
+		return err_set(err, why.code, "%s", why.text);
+	CLEANUP_FCLOSE FILE *file = fopen(name, "re");
 	if (!file)
 		return err_set(err, errno, "cannot read the file of link keys %s: %s", path,
 			       strerror(errno));
@@ -267,7 +272,8 @@ void config_load_link_keys(struct config_loading *loading, const struct ynode *r
 	struct config *config = loading->config;
 	struct err err = { 0 };
 
-	if (!*config->link_key_file || !loading->load_secrets)
+	if (!*config->link_key_file || !loading->load_secrets ||
+	    credential_is_elsewhere(config->link_key_file))
 		return;
 	if (config_read_link_keys(config->link_key_file, config->link_keys, &err) < 0)
 		FAULT(loading, node, "C004",

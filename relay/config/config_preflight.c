@@ -20,7 +20,7 @@ void config_check_mode(struct config_loading *loading, const struct ynode *node,
 {
 	struct stat status;
 
-	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !(status.st_mode & 0077))
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !secret_is_open(&status))
 		return;
 	CLEANUP_FREE char *cure = xasprintf("chmod 600 %s", path);
 	CONFIG_WARN(loading, node, "C028", cure,

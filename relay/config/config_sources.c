@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -97,11 +98,17 @@ static const char *read_file_name(struct config_loading *loading, const struct y
 				  const char *key)
 {
 	const char *path = config_want_text(loading, node, key);
+	struct err err = { 0 };
 
-	if (path && loading->load_secrets && access(path, R_OK) < 0)
+	if (!path || !loading->load_secrets || credential_is_elsewhere(path))
+		return path;
+	CLEANUP_FREE char *file = credential_path(path, &err);
+	if (!file)
+		FAULT(loading, node, "C004", NULL, "%s", err.text);
+	else if (access(file, R_OK) < 0)
 		FAULT(loading, node, "C004", "name a PEM file that the daemon's user may read",
-		      "%s cannot be read", path);
-	return path;
+		      "%s cannot be read", file);
+	return file ? arena_strdup(loading->config->arena, file) : path;
 }
 
 /* RFC 9110 section 5.6.2, as far as anybody uses it. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tracepager/clock.h"
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/tls.h"
@@ -52,13 +53,20 @@ static bool tls_is_complete(struct config_loading *loading, const struct ynode *
 	return false;
 }
 
+static bool tls_is_elsewhere(const struct tls_options *options)
+{
+	return credential_is_elsewhere(options->cert_file) ||
+	       credential_is_elsewhere(options->key_file) ||
+	       credential_is_elsewhere(options->client_ca_file);
+}
+
 void config_load_tls(struct config_loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
 	const struct tls_options *options = &config->tls_options;
 	struct tls_fault fault;
 
-	if (!tls_is_complete(loading, root) || !loading->load_secrets)
+	if (!tls_is_complete(loading, root) || !loading->load_secrets || tls_is_elsewhere(options))
 		return;
 	config->tls = tls_load(options, &fault);
 	if (!config->tls) {

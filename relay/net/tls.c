@@ -17,6 +17,7 @@
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -65,9 +66,15 @@ static bool tls_read_file(const char *path, enum tls_part part, struct buf *ret_
 			  struct tls_fault *fault)
 {
 	struct stat status;
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct err why = { 0 };
 	ssize_t n = 0;
 
+	CLEANUP_FREE char *name = credential_path(path, &why);
+	if (!name) {
+		tls_set_fault(fault, part, NULL, path, why.text);
+		return false;
+	}
+	CLEANUP_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &status) < 0) {
 		tls_set_fault(fault, part, "name a file that the relay's user may read", path,
 			      strerror(errno));

@@ -12,7 +12,7 @@ static void warn_of_open_file(const struct load_scope *scope, const struct ynode
 	const char *path = value->text;
 	struct stat status;
 
-	if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0077))
+	if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && secret_is_open(&status))
 		LOAD_WARNING(scope, value, "W033",
 			     arena_printf(scope->load->scratch, "chmod 600 %s", path),
 			     "%s is open to other users of this machine (mode %04o)", path,

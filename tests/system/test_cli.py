@@ -319,7 +319,7 @@ def open_key_files_are_told():
             f.write("0123456789abcdef0123456789abcdef\n")
         with open(place.path("keyed"), "w", encoding="utf-8") as f:
             f.write(KEYED.replace("/nonexistent/key", key))
-        for mode, told in ((0o600, "no problem$"), (0o640, r"keyed\.yaml:2:\d+: warning\[W033\].*mode 0640"), (0o604, "mode 0604")):
+        for mode, told in ((0o600, "no problem$"), (0o660, r"keyed\.yaml:2:\d+: warning\[W033\].*mode 0660"), (0o604, "mode 0604")):
             os.chmod(key, mode)
             expect(tracepager("check", place.path("keyed")), 0, out=told)
         expect(tracepager("check", "--no-secrets", place.path("keyed")), 0, out="no problem$")

@@ -754,13 +754,13 @@ START_TEST(test_open_files_are_told)
 	ck_assert_uint_eq(findings.n, 0);
 	config_free(config);
 	config = NULL;
-	ck_assert_int_eq(chmod(path, 0640), 0);
+	ck_assert_int_eq(chmod(path, 0660), 0);
 	ck_assert_int_eq(parse(text, true), 0);
 	ck_assert_uint_eq(findings.n, 2);
 	check_finding(0, "C028", 1, 19);
 	check_finding(1, "C028", 2, 15);
 	ck_assert_int_eq(findings.at[0].level, FINDING_WARNING);
-	ck_assert_ptr_nonnull(strstr(findings.at[0].text, "mode 0640"));
+	ck_assert_ptr_nonnull(strstr(findings.at[0].text, "mode 0660"));
 	unlink(path);
 	free(path);
 	free(text);

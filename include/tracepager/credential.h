@@ -1,0 +1,28 @@
+/*
+ * Credential: a file that the service manager passes to the service alone (systemd's
+ * LoadCredential= and CREDENTIALS_DIRECTORY; a directory of secrets in a container). Wherever the
+ * rules or tracepager.yaml name a file that holds a secret, "credential:NAME" means the file NAME
+ * in the directory that CREDENTIALS_DIRECTORY names, or keys_NAME there: systemd names so what
+ * LoadCredential=keys:DIRECTORY takes from a directory.
+ *
+ * Owns nothing but one flag of the process. Any thread.
+ */
+#ifndef TRACEPAGER_CREDENTIAL_H
+#define TRACEPAGER_CREDENTIAL_H
+
+#include <stdbool.h>
+
+#include "tracepager/err.h"
+
+/* The file that a path means: that of the credential, or a copy of any other path. Caller frees.
+ * NULL with err: the name has a slash, or this process was passed no credentials. Whether the file
+ * is there is not looked at. */
+char *credential_path(const char *path, struct err *err);
+
+/* For commands that check what the service will read: from now on, and where this process was
+ * passed no credentials, credential_is_elsewhere() holds for each. Before other threads start. */
+void credential_expect_elsewhere(void);
+/* The path is a credential that only the service can read: its secret is left unset. */
+bool credential_is_elsewhere(const char *path);
+
+#endif

@@ -1,0 +1,68 @@
+/* Credential: "credential:NAME" becomes a path. */
+#include "tracepager/credential.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracepager/xalloc.h"
+
+static const char credential_prefix[] = "credential:";
+
+static bool expected_elsewhere;
+
+/* NULL: the path is none of a credential. */
+static const char *credential_name(const char *path)
+{
+	const size_t len = sizeof(credential_prefix) - 1;
+
+	return strncmp(path, credential_prefix, len) == 0 ? path + len : NULL;
+}
+
+static const char *credential_directory(void)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	return directory && *directory ? directory : NULL;
+}
+
+char *credential_path(const char *path, struct err *err)
+{
+	const char *name = credential_name(path), *directory = credential_directory();
+
+	if (!name)
+		return xstrdup(path);
+	if (!*name || *name == '.' || strchr(name, '/')) {
+		err_set(err, EINVAL,
+			"%s names no credential: write credential:NAME, where NAME has no / and "
+			"begins with no dot",
+			path);
+		return NULL;
+	}
+	if (!directory) {
+		err_set(err, ENOENT,
+			"%s can be read by the service only: CREDENTIALS_DIRECTORY is not set. "
+			"Set it to a directory with a file %s",
+			path, name);
+		return NULL;
+	}
+	char *file = xasprintf("%s/%s", directory, name);
+	if (access(file, F_OK) == 0)
+		return file;
+	CLEANUP_FREE char *of_directory = xasprintf("%s/keys_%s", directory, name);
+	if (access(of_directory, F_OK) < 0)
+		return file;
+	free(file);
+	return xstrdup(of_directory);
+}
+
+void credential_expect_elsewhere(void)
+{
+	expected_elsewhere = true;
+}
+
+bool credential_is_elsewhere(const char *path)
+{
+	return expected_elsewhere && credential_name(path) && !credential_directory();
+}
