@@ -17,7 +17,7 @@ int output_write(const char *path, const char *data, size_t len);
  * perhaps not all of it. */
 int output_create(const char *path, const char *data, size_t len, bool *ret_created);
 /* A file that exists is replaced as a whole or stays as it is, so that a daemon never reads half of
- * it. Only its owner may read it. */
+ * it. A new one is for its owner alone, or in a setgid directory for the group of that too. */
 int output_replace(const char *path, const char *data, size_t len);
 
 /* Findings on standard error. */

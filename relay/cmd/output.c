@@ -48,6 +48,28 @@ int output_create(const char *path, const char *data, size_t len, bool *ret_crea
 	return fd < 0 ? -errno : write_whole(fd, data, len);
 }
 
+/* The new file has the owner, group and mode of the one that it replaces. Where it replaces none,
+ * and the directory hands its group on (setgid, as /etc/tracepager/rules.d does), that group may
+ * read it: the service's user is in it. */
+static int give_to_readers(int fd, const char *path)
+{
+	CLEANUP_FREE char *directory = xstrdup(path);
+	struct stat old, parent;
+
+	if (stat(path, &old) == 0 && S_ISREG(old.st_mode)) {
+		if (fchown(fd, old.st_uid, old.st_gid) < 0)
+			return 0; /* another user's file: it stays readable for us alone */
+		return fchmod(fd, old.st_mode & 0777) < 0 ? -errno : 0;
+	}
+	char *slash = strrchr(directory, '/');
+	if (slash)
+		slash[slash == directory] = '\0';
+	if (stat(slash ? directory : ".", &parent) < 0 || !(parent.st_mode & S_ISGID) ||
+	    fchown(fd, (uid_t)-1, parent.st_gid) < 0)
+		return 0;
+	return fchmod(fd, 0640) < 0 ? -errno : 0;
+}
+
 int output_replace(const char *path, const char *data, size_t len)
 {
 	CLEANUP_FREE char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
@@ -55,7 +77,9 @@ int output_replace(const char *path, const char *data, size_t len)
 
 	if (fd < 0)
 		return -errno;
-	result = write_whole(fd, data, len);
+	result = give_to_readers(fd, path);
+	if (result == 0)
+		result = write_whole(fd, data, len);
 	if (result == 0 && fsync(fd) < 0)
 		result = -errno;
 	close(fd);
