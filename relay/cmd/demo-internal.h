@@ -36,8 +36,8 @@ extern const struct demo_fault demo_faults[];
 extern const size_t demo_nfaults;
 extern const struct demo_fault demo_unanswered;
 extern const char demo_rules[];
-/* Whom a router by labels pages: the owner of the operation that all the alerts name. */
-extern const char demo_label_team[];
+/* Whom Alertmanager pages: of the faults the owner of the operation that their alerts name. */
+#define DEMO_TEAM_LABEL "team"
 
 /* The fault's trace as Jaeger API JSON; its first span starts at start_us. */
 void demo_write_trace(const struct demo_fault *fault, int64_t start_us, struct buf *out);

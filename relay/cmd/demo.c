@@ -292,7 +292,8 @@ static void print_next(const struct demo *demo)
 	printf("  %s run --sample    # the relay's options, each with its comment\n", program);
 	printf("  %s test --sample   # how rules are tested\n", program);
 	demo_say(&demo->screen, DEMO_PLAIN, "",
-		 "README.md (\"Use it\") says how to write rules and to connect Alertmanager.");
+		 "README.md (\"Use it\") and tracepager(1) say how to write rules and to connect "
+		 "Alertmanager.");
 }
 
 static void look_at_screen(struct demo *demo, int64_t pause_us)

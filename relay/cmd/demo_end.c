@@ -1,6 +1,6 @@
 /*
- * Demo, end: who was paged, from the demo's own store, beside who a router by labels would have
- * paged. Reads the store of a relay that has ended; owns nothing.
+ * Demo, end: who was paged and why, from the demo's own store, beside whom Alertmanager would have
+ * paged by the alerts' labels. Reads the store of a relay that has ended; owns nothing.
  */
 #include "demo-internal.h"
 
@@ -16,8 +16,10 @@
 #include "tracepager/past.h"
 #include "tracepager/xalloc.h"
 
-#define NAME_COLUMNS 40
-#define TEAM_COLUMNS 12
+#define ALERT_COLUMNS 20
+#define TEAM_COLUMNS  12
+/* The faults, and the alert that nobody answered. */
+#define DEMO_ROWS (demo_nfaults + 1)
 
 static const char *demo_colour(const struct demo_screen *screen, enum demo_style style)
 {
@@ -70,65 +72,108 @@ static void print_cell(const struct demo_screen *screen, enum demo_style style, 
 	       demo_colour_end(screen, style), columns ? (int)(columns - used) : 0, "");
 }
 
-/* The relay decides the faults in their order: each is sent when the page before it arrived. */
-static void print_row(const struct demo_screen *screen, const struct demo_fault *fault,
-		      const struct outcome *was)
+/* The columns of a row, as they are on a screen of 80 columns. */
+struct teams_row {
+	const char *alert, *label, *team, *why;
+};
+
+/* The labels' team is red where another one was paged. Why is wrapped below itself. */
+static void print_row(const struct demo_screen *screen, const struct teams_row *row,
+		      enum demo_style label_style, enum demo_style style)
 {
-	bool same = strcmp(was->team, demo_label_team) == 0;
+	const size_t used = 2 + ALERT_COLUMNS + 2 * TEAM_COLUMNS;
+	const size_t columns = screen->columns - used;
+	const char *why = row->why;
+	size_t left = strlen(why), n = wrap_bytes(why, left, columns);
 
 	printf("  ");
-	print_cell(screen, DEMO_PLAIN, fault->name, NAME_COLUMNS);
-	print_cell(screen, same ? DEMO_GOOD : DEMO_BAD, demo_label_team, TEAM_COLUMNS);
-	print_cell(screen, DEMO_GOOD, was->team, 0);
-	printf("\n");
+	print_cell(screen, DEMO_PLAIN, row->alert, ALERT_COLUMNS);
+	print_cell(screen, label_style, row->label, TEAM_COLUMNS);
+	print_cell(screen, style, row->team, TEAM_COLUMNS);
+	for (;;) {
+		printf("%.*s\n", (int)n, why);
+		why += n;
+		left -= n;
+		for (; left && *why == ' '; left--)
+			why++;
+		if (!left)
+			return;
+		n = wrap_bytes(why, left, columns);
+		printf("%*s", (int)used, "");
+	}
 }
 
-/* How many rows were printed; *ret_same: of them those where both paged the same team. */
-static size_t print_rows(const struct demo_screen *screen, struct history *history,
-			 size_t *ret_same, struct err *err)
+/* Why the team was paged, in a few words. Caller frees. */
+static char *row_reason(const struct outcome *was)
+{
+	if (!was->found)
+		return xasprintf("no trace: the route at %s names it", was->rule);
+	if (*was->error)
+		return xasprintf("owns %s: %s", was->suspect, was->error);
+	return xasprintf("owns %s, the deepest cause", was->suspect);
+}
+
+struct teams_count {
+	size_t shown, same;
+};
+
+static void show_decision(const struct demo_screen *screen, const struct opened *opened,
+			  struct teams_count *count)
+{
+	const char *label = labels_get(&opened->alert.labels, DEMO_TEAM_LABEL);
+	const bool same = label && strcmp(label, opened->was.team) == 0;
+	CLEANUP_FREE char *why = row_reason(&opened->was);
+	const struct teams_row row = { labels_get(&opened->alert.labels, "alertname"),
+				       label ? label : "-", opened->was.team, why };
+
+	print_row(screen, &row, same ? DEMO_GOOD : DEMO_BAD, DEMO_GOOD);
+	count->shown++;
+	count->same += same;
+}
+
+/* The relay decides the alerts in the order in which the demo sends them: each when the page before
+ * it has arrived. The storm comes behind the rows. */
+static void print_rows(const struct demo_screen *screen, struct history *history,
+		       struct teams_count *count, struct err *err)
 {
 	struct past past;
 	int64_t position = 0;
-	size_t n = 0;
 
-	*ret_same = 0;
-	while (n < demo_nfaults && history_next(history, 0, INT64_MAX, &position, &past, err) > 0) {
+	while (count->shown < DEMO_ROWS &&
+	       history_next(history, 0, INT64_MAX, &position, &past, err) > 0) {
 		struct opened opened;
-		if (opened_init(&opened, &past, NULL, err) == 0) {
-			print_row(screen, &demo_faults[n++], &opened.was);
-			*ret_same += strcmp(opened.was.team, demo_label_team) == 0;
-		}
+		if (opened_init(&opened, &past, NULL, err) == 0)
+			show_decision(screen, &opened, count);
 		opened_fini(&opened);
 		past_fini(&past);
 	}
-	return n;
 }
 
 int demo_print_teams(const struct demo_screen *screen, const char *store)
 {
+	static const struct teams_row head = { "alert", "its label", "paged", "why" };
 	struct history *history = NULL;
 	struct err err = { 0 };
-	size_t same = 0, n = 0;
+	struct teams_count count = { 0 };
 
 	if (history_open(store, &history, &err) < 0)
 		return command_failed(1, "demo", "%s", err.text);
 	printf("\n");
 	demo_say(screen, DEMO_TITLE, "", "Who is woken up");
-	printf("\n  ");
-	print_cell(screen, DEMO_NOTE, "what was wrong", NAME_COLUMNS);
-	print_cell(screen, DEMO_NOTE, "by labels", TEAM_COLUMNS);
-	print_cell(screen, DEMO_NOTE, "tracepager", 0);
+	demo_say(screen, DEMO_PLAIN, "",
+		 "Each alert has a label team, which its rule in Prometheus gives it. Alertmanager "
+		 "pages that team; beside it stands whom tracepager paged.");
 	printf("\n");
-	n = print_rows(screen, history, &same, &err);
+	print_row(screen, &head, DEMO_PLAIN, DEMO_PLAIN);
+	print_rows(screen, history, &count, &err);
 	history_close(history);
-	if (n < demo_nfaults)
-		return command_failed(1, "demo", "the store has only %zu of %zu decisions%s%s", n,
-				      demo_nfaults, err.code ? ": " : "", err.text);
+	if (count.shown < DEMO_ROWS)
+		return command_failed(1, "demo", "the store has only %zu of %zu decisions%s%s",
+				      count.shown, DEMO_ROWS, err.code ? ": " : "", err.text);
 	printf("\n");
 	demo_say(screen, DEMO_PLAIN, "",
-		 "All %zu alerts name the operation of one team, so a router by labels wakes %s "
-		 "%zu times, and %zu times that team has nothing to mend; tracepager woke the "
-		 "team that owns the cause each time.",
-		 n, demo_label_team, n, n - same);
+		 "By the labels alone, %zu of %zu alerts would have woken a team that has nothing "
+		 "to mend.",
+		 count.shown - count.same, count.shown);
 	return 0;
 }

@@ -53,8 +53,6 @@ const char demo_rules[] =
 	/* The last page tells the end of its incident: the default would hold it for 2 minutes. */
 	"defaults: {resolve_hold: 0s}\n";
 
-const char demo_label_team[] = "storefront";
-
 static const struct demo_span leaf_spans[] = {
 	{ "a1", NULL, "frontend", "POST /orders", "server", 0, 182, "",
 	  "http.response.status_code=500" },
@@ -123,21 +121,23 @@ static const struct demo_span handled_spans[] = {
 
 const struct demo_fault demo_faults[] = {
 	{ "a failing leaf", "ledger cannot write; everything above it fails", "PlaceOrderErrors",
-	  "severity=critical trace_id=00000000000000000000000000000a01", "5 % of orders fail",
-	  "00000000000000000000000000000a01", SPANS(leaf_spans) },
+	  "severity=critical team=storefront trace_id=00000000000000000000000000000a01",
+	  "5 % of orders fail", "00000000000000000000000000000a01", SPANS(leaf_spans) },
 	{ "retries", "checkout calls stock three times, and every call fails", "PlaceOrderRetries",
-	  "severity=critical trace_id=00000000000000000000000000000b02",
+	  "severity=critical team=storefront trace_id=00000000000000000000000000000b02",
 	  "orders fail after retries", "00000000000000000000000000000b02", SPANS(retry_spans) },
 	{ "a database without spans", "only its caller's span tells that it is down",
-	  "PlaceOrderDatabase", "severity=critical trace_id=00000000000000000000000000000c03",
+	  "PlaceOrderDatabase",
+	  "severity=critical team=storefront trace_id=00000000000000000000000000000c03",
 	  "orders cannot be written", "00000000000000000000000000000c03", SPANS(database_spans) },
 	{ "a timeout", "shipping does not fail: it still works when checkout gives up",
-	  "PlaceOrderTimeouts", "severity=critical trace_id=00000000000000000000000000000d04",
+	  "PlaceOrderTimeouts",
+	  "severity=critical team=storefront trace_id=00000000000000000000000000000d04",
 	  "orders time out", "00000000000000000000000000000d04", SPANS(timeout_spans) },
 	{ "a handled failure beside the real one",
 	  "recommendations failed too, but its caller handled that", "PlaceOrderPayments",
-	  "severity=critical trace_id=00000000000000000000000000000e05", "payments are refused",
-	  "00000000000000000000000000000e05", SPANS(handled_spans) },
+	  "severity=critical team=storefront trace_id=00000000000000000000000000000e05",
+	  "payments are refused", "00000000000000000000000000000e05", SPANS(handled_spans) },
 };
 const size_t demo_nfaults = ARRAY_LEN(demo_faults);
 
@@ -146,7 +146,7 @@ const struct demo_fault demo_unanswered = {
 	.name = "nobody answers",
 	.story = "A disk of search is full, and nobody answers the first page",
 	.alertname = "DiskFull",
-	.labels = "severity=critical job=node instance=search1:9100",
+	.labels = "severity=critical team=search job=node instance=search1:9100",
 	.summary = "/var/lib/index has no room left",
 };
 
