@@ -75,6 +75,20 @@ make_counted() {
 	what=$1
 	shift
 	total=$(make -C "$build" -n "$@" 2>/dev/null | grep -cE '^echo "  (CC|CCLD|AR|GEN) ' || true)
+	make_shown "$total" "$@"
+}
+
+# check_counted: runs the tests, and shows how many have ended ("tests 40 of 238") and which fail. Make's status.
+check_counted() {
+	what=tests
+	# shellcheck disable=SC2016 # make expands it
+	make_shown "$(printf 'include Makefile\ncount-tests:\n\t@echo $(words $(TESTS))\n' | make -C "$build" -s -f - count-tests)" check
+}
+
+# make_shown TOTAL MAKE-ARGUMENT...: runs make, and shows its progress under the name in $what. Make's status.
+make_shown() {
+	total=$1
+	shift
 	rm -f "$build/make.failed"
 	{ make -C "$build" -s -j"$(nproc)" "$@" 2>&1 || : >"$build/make.failed"; } | "$top/contrib/lib/progress" "$what" "$total"
 	[ ! -e "$build/make.failed" ]
