@@ -130,6 +130,8 @@ void mdoc_sentence(const char *text, const char *words, const char *arguments,
 		   struct references *refs, struct buf *out);
 /* A line as a person types it. */
 void mdoc_literal(const char *line, struct buf *out);
+/* The same within a filled text: its words are not hyphenated. */
+void mdoc_unbroken(const char *line, struct buf *out);
 void mdoc_header(const char *name, const char *section, const char *about, struct buf *out);
 
 /* The hand-written parts of a page: sections, each from behind its ".Sh" line up to the next. */

@@ -123,7 +123,7 @@ static void page_add_option(const struct command_row *command, const struct opti
 	collect_words(command, option, &words);
 	mdoc_sentence(option->text, buf_text(&words), arguments, refs, out);
 	if (*option->value) {
-		buf_puts(out, "Default:\n.Ql ");
+		buf_printf(out, "Default:\n.Ql %s", text_is(option->value, ".") ? "\\&" : "");
 		for (const char *at = option->value; *at; at++)
 			buf_printf(out, *at == '-' ? "\\-" : "%c", *at);
 		buf_puts(out, " .\n");

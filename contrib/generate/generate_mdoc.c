@@ -68,6 +68,16 @@ void mdoc_literal(const char *line, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+void mdoc_unbroken(const char *line, struct buf *out)
+{
+	for (bool begins = true; *line; begins = line[-1] == ' ') {
+		if (begins)
+			buf_puts(out, "\\%");
+		add_character(&line, true, out);
+	}
+	buf_putc(out, '\n');
+}
+
 void mdoc_header(const char *name, const char *section, const char *about, struct buf *out)
 {
 	buf_printf(out,
@@ -206,12 +216,20 @@ static bool add_marked(struct mdoc_writer *writer, const char *word)
 	return false;
 }
 
+/* Is the word a path, an option of a file or the like, which no formatter may hyphenate? */
+static bool is_name(const char *word)
+{
+	return strpbrk(word, "/_=") || (strchr(word, '.') && strchr(word, '.')[1]);
+}
+
 static void add_plain(struct mdoc_writer *writer, const char *word)
 {
 	struct buf shown = BUF_INIT(GENERATE_FILE_BYTES);
 	/* Dashes of options are typed; those within words are hyphens. */
 	const bool typed = *word == '-' || *word == '"';
 
+	if (is_name(word))
+		buf_puts(&shown, "\\%");
 	for (const char *at = word; *at;)
 		add_character(&at, typed, &shown);
 	if (writer->used && writer->used + 1 + shown.len > LINE_BYTES)
@@ -261,7 +279,7 @@ static bool begins_with_one(const char *text, const char *words)
 {
 	size_t len = strcspn(text, " ,:;");
 
-	if (text[len] == ':')
+	if (text[len] == ':' || memchr(text, '.', len))
 		return true;
 	for (const char *at = words; *at;) {
 		size_t n = strcspn(at, "|");

@@ -77,7 +77,7 @@ static void add_fact(const char *name, const char *text, bool typed, struct buf 
 {
 	buf_printf(out, ".It %s\n", name);
 	if (typed)
-		mdoc_literal(text, out);
+		mdoc_unbroken(text, out);
 	else
 		buf_printf(out, "%s\n", text);
 }
