@@ -40,7 +40,8 @@ enum accept_result {
 	ACCEPT_REPEATED,  /* known already: refreshed */
 	ACCEPT_UNCHANGED, /* the same, and all that has to be on disk is there */
 	ACCEPT_RESOLVED,
-	ACCEPT_UNKNOWN, /* resolved, but was not known as firing: nothing to do */
+	ACCEPT_UNKNOWN,	 /* resolved, but was not known as firing: nothing to do */
+	ACCEPT_WATCHDOG, /* shows that its sender lives, and is nothing else */
 	ACCEPT_COUNT
 };
 

@@ -22,7 +22,7 @@ static enum accept_result intake_accept(void *ctx, const struct alert *alert, si
 
 	heartbeats_heard(relay->heartbeats, alert->sender);
 	if (heartbeats_take(relay->heartbeats, alert))
-		return ACCEPT_REPEATED;
+		return ACCEPT_WATCHDOG;
 	return incidents_accept(relay->incidents, alert, more);
 }
 

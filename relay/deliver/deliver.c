@@ -83,6 +83,7 @@ struct destination {
 	struct page_queue_list resting; /* in QUEUE_BACKOFF */
 	struct timer timer;
 	bool paused; /* by a person: nothing begins to leave */
+	struct metric_series *series;
 	struct deliver_pager_view view;
 };
 
@@ -377,8 +378,10 @@ static void queue_retry(struct page_queue *queue, const struct judgement *judgem
 			delay_us, random);
 	if (delay_us < 0)
 		delay_us = retry_delay_us(queue->failures, random);
-	if (queue_entry_counts(entry))
+	if (queue_entry_counts(entry)) {
 		metric_add(METRIC_PAGES_RETRIED, 1);
+		metric_series_add(queue->destination->series, NAMED_PAGER_RETRIED, 1);
+	}
 	log_delivery(LOG_LEVEL_WARN, "page not delivered; retrying", entry, judgement->text, status,
 		     delay_us);
 	if (entry->page.event == PAGE_UPDATE && next && next->page.event != PAGE_TRIGGER) {
@@ -404,8 +407,11 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	 * rejected here, before any request. */
 	if (delivered || status != 0)
 		destination_answers(queue->destination, queue->started_us);
-	if (queue_entry_counts(entry))
+	if (queue_entry_counts(entry)) {
 		metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
+		metric_series_add(queue->destination->series,
+				  delivered ? NAMED_PAGER_DELIVERED : NAMED_PAGER_REJECTED, 1);
+	}
 	if (delivered)
 		log_delivery(queue_entry_is_sunk(entry) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 			     "page delivered", entry, "", status, 0);
@@ -484,12 +490,14 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 		destination_send_ready(destination);
 		return;
 	}
-	if (queue_entry_counts(TAILQ_FIRST(&queue->pages)))
-		metric_observe_us(METRIC_DELIVER_TIME,
-				  deliver_now_us(queue->deliver) - queue->started_us);
 	struct deliver *deliver = queue->deliver;
 	deliver->last_status = status;
 	deliver->last_took_us = deliver_now_us(deliver) - queue->started_us;
+	if (queue_entry_counts(TAILQ_FIRST(&queue->pages))) {
+		metric_observe_us(METRIC_DELIVER_TIME, deliver->last_took_us);
+		metric_series_observe_us(destination->series, NAMED_PAGER_TIME,
+					 deliver->last_took_us);
+	}
 	queue_remember(queue, judgement);
 	if (judgement->outcome == JUDGE_RETRY)
 		queue_retry(queue, judgement, status);
@@ -644,6 +652,7 @@ static struct destination *destination_get(struct deliver *deliver, const char *
 	TAILQ_INIT(&destination->resting);
 	destination->timer.fire = destination_on_timer;
 	destination->timer.arg = destination;
+	destination->series = metric_series(METRIC_BY_PAGER, pager);
 	map_put(deliver->destinations, pager, destination);
 	return destination;
 }

@@ -106,6 +106,7 @@ void pace_give_back(struct pace *pace, int64_t pause_us);
 struct source_state {
 	struct pace pace;
 	int64_t held_until_us; /* monotonic: the source refuses questions until then */
+	struct metric_series *series;
 };
 
 struct fetch {

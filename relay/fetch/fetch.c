@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/metrics.h"
 #include "tracepager/random.h"
 #include "tracepager/xalloc.h"
 
@@ -573,6 +574,17 @@ void fetch_cancel(struct fetch_job *job)
 	fetch_job_free(job);
 }
 
+static void fetch_name_sources(struct fetch *fetch)
+{
+	CLEANUP_FREE const char **names = xcalloc(fetch->nsources + 1, sizeof(*names));
+
+	for (size_t i = 0; i < fetch->nsources; i++)
+		names[i] = fetch->sources[i].name;
+	metric_names_set(METRIC_BY_SOURCE, names, fetch->nsources);
+	for (size_t i = 0; i < fetch->nsources; i++)
+		fetch->states[i].series = metric_series(METRIC_BY_SOURCE, names[i]);
+}
+
 struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sources, size_t nsources)
 {
 	struct fetch *fetch = xcalloc(1, sizeof(*fetch));
@@ -583,6 +595,7 @@ struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sourc
 	fetch->sources = sources;
 	fetch->nsources = nsources;
 	fetch->states = xcalloc(nsources, sizeof(*fetch->states));
+	fetch_name_sources(fetch);
 	fetch->inquiries = map_new();
 	TAILQ_INIT(&fetch->kept);
 	TAILQ_INIT(&fetch->answered);

@@ -150,13 +150,23 @@ static void inquiry_free(struct inquiry *inquiry)
 static void inquiry_count(const struct inquiry *inquiry)
 {
 	enum answer_kind kind = inquiry->answer.kind;
+	struct metric_series *series = inquiry->state->series;
+	const int64_t took_us = fetch_now_us(inquiry->fetch) - inquiry->began_us;
+	const bool found = kind == ANSWER_TRACES || kind == ANSWER_IDS;
 
-	metric_observe_us(METRIC_FETCH_TIME, fetch_now_us(inquiry->fetch) - inquiry->began_us);
-	if (kind == ANSWER_TRACES || kind == ANSWER_IDS) {
+	metric_observe_us(METRIC_FETCH_TIME, took_us);
+	metric_series_observe_us(series, NAMED_SOURCE_TIME, took_us);
+	if (found || kind == ANSWER_NOT_FOUND)
+		metric_series_set(series, NAMED_SOURCE_ANSWERED,
+				  clock_wall_us(inquiry->fetch->env.clock));
+	if (found) {
 		metric_add(METRIC_FETCH_FOUND, 1);
+		metric_series_add(series, NAMED_SOURCE_FOUND, 1);
 		return;
 	}
 	metric_add(kind == ANSWER_NOT_FOUND ? METRIC_FETCH_NOT_FOUND : METRIC_FETCH_FAILED, 1);
+	metric_series_add(
+		series, kind == ANSWER_NOT_FOUND ? NAMED_SOURCE_NOT_FOUND : NAMED_SOURCE_FAILED, 1);
 	log_debug("trace not fetched", LOG_STR("source", inquiry->source->name),
 		  LOG_STR("trace", inquiry->query.trace_id ? inquiry->query.trace_id : "search"),
 		  LOG_STR("reason", inquiry->answer.text));

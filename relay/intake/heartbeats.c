@@ -6,12 +6,14 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
+#include "tracepager/metrics.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 struct heartbeat {
 	struct heartbeats *owner;
 	const struct heartbeat_sender *sender;
+	struct metric_series *series;
 	struct timer timer;
 	int64_t heard_us; /* wall; 0: not since the start */
 	int64_t start_us; /* wall: the relay's */
@@ -85,6 +87,7 @@ static void heartbeat_missed(void *arg)
 		log_warn("a sender is silent", LOG_STR("sender", heartbeat->sender->name),
 			 LOG_INT("heartbeat_s", heartbeat->sender->every_us / US_PER_SECOND));
 	heartbeat->said = SAID_SILENT;
+	metric_series_set(heartbeat->series, NAMED_SENDER_SILENT, 1);
 	heartbeat_say(heartbeat, ALERT_FIRING);
 	heartbeat_arm(heartbeat);
 }
@@ -98,6 +101,7 @@ static void heartbeat_beat(struct heartbeat *heartbeat)
 	if (heartbeat->said != SAID_HEARD)
 		heartbeat_say(heartbeat, ALERT_RESOLVED);
 	heartbeat->said = SAID_HEARD;
+	metric_series_set(heartbeat->series, NAMED_SENDER_SILENT, 0);
 	heartbeat->heard_us = clock_wall_us(heartbeat->owner->env.clock);
 	heartbeat_arm(heartbeat);
 }
@@ -144,11 +148,13 @@ struct heartbeats *heartbeats_new(const struct heartbeats_env *env)
 	heartbeats->all = xcalloc(env->nsenders + 1, sizeof(*heartbeats->all));
 	for (size_t i = 0; i < env->nsenders; i++) {
 		struct heartbeat *heartbeat = &heartbeats->all[i];
-		*heartbeat = (struct heartbeat){ .owner = heartbeats,
-						 .sender = &env->senders[i],
-						 .start_us = clock_wall_us(env->clock),
-						 .timer = { .fire = heartbeat_missed,
-							    .arg = heartbeat } };
+		*heartbeat = (struct heartbeat){
+			.owner = heartbeats,
+			.sender = &env->senders[i],
+			.series = metric_series(METRIC_BY_SENDER, env->senders[i].name),
+			.start_us = clock_wall_us(env->clock),
+			.timer = { .fire = heartbeat_missed, .arg = heartbeat }
+		};
 		if (heartbeat->sender->every_us)
 			heartbeat_arm(heartbeat);
 	}

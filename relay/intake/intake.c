@@ -30,7 +30,8 @@ struct intake_job {
 	struct http_exchange *exchange;
 	struct arena *arena;
 	struct intake_request request;
-	const struct sender *sender; /* of the request */
+	const struct sender *sender;  /* of the request */
+	struct metric_series *series; /* the sender's */
 	const char *body;
 	size_t len;
 	struct alert_batch batch;
@@ -58,7 +59,9 @@ struct sender_notes {
 
 struct intake {
 	struct intake_env env;
-	struct sender_notes *notes; /* as env.senders; the last: senders without a declaration */
+	/* As env.senders; the last: senders without a declaration. */
+	struct sender_notes *notes;
+	struct metric_series **series;
 	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
 	struct refusals *refusals;
 	struct rejected *rejected;
@@ -73,12 +76,40 @@ struct intake {
 
 static void intake_on_slice(void *arg);
 
+/* "api": who sends to /api/v2/alerts where no sender of that format has a token. */
+#define SENDER_ANYBODY "api"
+
+static void intake_name_senders(struct intake *intake)
+{
+	const size_t n = intake->env.nsenders;
+	CLEANUP_FREE const char **names = xcalloc(n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = intake->env.senders[i].name;
+	names[n] = SENDER_ANYBODY;
+	metric_names_set(METRIC_BY_SENDER, names, n + 1);
+	intake->series = xcalloc(n + 1, sizeof(*intake->series));
+	for (size_t i = 0; i <= n; i++)
+		intake->series[i] = metric_series(METRIC_BY_SENDER, names[i]);
+}
+
+/* Its place in env.senders; nsenders: it has no declaration. */
+static size_t sender_place(const struct intake *intake, const struct sender *sender)
+{
+	size_t place = 0;
+
+	while (place < intake->env.nsenders && sender != &intake->env.senders[place])
+		place++;
+	return place;
+}
+
 struct intake *intake_new(const struct intake_env *env)
 {
 	struct intake *intake = xcalloc(1, sizeof(*intake));
 
 	intake->env = *env;
 	intake->notes = xcalloc(env->nsenders + 1, sizeof(*intake->notes));
+	intake_name_senders(intake);
 	intake->refusals = refusals_new(env->timers, env->clock);
 	intake->rejected = rejected_new();
 	LIST_INIT(&intake->jobs);
@@ -141,6 +172,7 @@ void intake_free(struct intake *intake)
 	refusals_free(intake->refusals);
 	rejected_free(intake->rejected);
 	free(intake->notes);
+	free(intake->series);
 	free(intake);
 }
 
@@ -199,8 +231,9 @@ static void reply_webhook(const struct intake_outcome *outcome)
 	bool none = batch->nrefused && !batch->nalerts;
 
 	reply_add_count(&body, "{\"accepted\": ", counts[ACCEPT_NEW]);
-	reply_add_count(&body,
-			", \"repeated\": ", counts[ACCEPT_REPEATED] + counts[ACCEPT_UNCHANGED]);
+	reply_add_count(&body, ", \"repeated\": ",
+			counts[ACCEPT_REPEATED] + counts[ACCEPT_UNCHANGED] +
+				counts[ACCEPT_WATCHDOG]);
 	reply_add_count(&body, ", \"resolved\": ", counts[ACCEPT_RESOLVED]);
 	reply_add_count(&body, ", \"unknown\": ", counts[ACCEPT_UNKNOWN]);
 	if (batch->truncated)
@@ -280,6 +313,7 @@ static void intake_job_end(struct intake_job *job, int status, const char *error
 static void job_answer(struct intake_job *job)
 {
 	metric_add(METRIC_ALERTS_REFUSED, (int64_t)job->batch.nrefused);
+	metric_series_add(job->series, NAMED_SENDER_REFUSED, (int64_t)job->batch.nrefused);
 	metric_observe_us(METRIC_ACCEPT_TIME, clock_mono_us(job->intake->env.clock) -
 						      http_exchange_began_us(job->exchange));
 	if (job->store_error)
@@ -302,6 +336,24 @@ static void job_on_durable(void *ctx, int error, const char *text)
 		job_answer(job);
 }
 
+static enum named_metric sender_metric(const struct alert *alert, enum accept_result result)
+{
+	switch (result) {
+	case ACCEPT_NEW:
+		return NAMED_SENDER_ACCEPTED;
+	case ACCEPT_UNKNOWN:
+		return NAMED_SENDER_UNKNOWN;
+	case ACCEPT_WATCHDOG:
+		return NAMED_SENDER_WATCHDOG;
+	case ACCEPT_RESOLVED:
+	case ACCEPT_REPEATED:
+	case ACCEPT_UNCHANGED:
+	case ACCEPT_COUNT:
+		break;
+	}
+	return alert->status == ALERT_FIRING ? NAMED_SENDER_REPEATED : NAMED_SENDER_RESOLVED;
+}
+
 /* Returns false: all that the answer says is on disk already. */
 static bool job_accept_one(struct intake_job *job)
 {
@@ -313,6 +365,7 @@ static bool job_accept_one(struct intake_job *job)
 		alert->group_key = job->batch.group_key;
 	result = env->ops.accept(env->ops.ctx, alert, job->batch.nalerts - job->next);
 	job->counts[result]++;
+	metric_series_add(job->series, sender_metric(alert, result), 1);
 	return result != ACCEPT_UNCHANGED;
 }
 
@@ -419,6 +472,7 @@ static void job_refuse_body(struct intake_job *job)
 	else
 		snprintf(text, sizeof(text), "%s", job->err.text);
 	metric_add(METRIC_ALERTS_REFUSED, 1);
+	metric_series_add(job->series, NAMED_SENDER_REFUSED, 1);
 	log_warn("a sender's body was refused", LOG_STR("sender", job->sender->name),
 		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", text),
 		 LOG_INT("bytes", (int64_t)job->len));
@@ -459,11 +513,7 @@ static void job_report_refused(struct intake_job *job)
 static void job_report_mended(struct intake_job *job)
 {
 	const struct intake_env *env = &job->intake->env;
-	size_t place = 0;
-
-	while (place < env->nsenders && job->sender != &env->senders[place])
-		place++;
-	struct sender_notes *notes = &job->intake->notes[place];
+	struct sender_notes *notes = &job->intake->notes[sender_place(job->intake, job->sender)];
 	const int64_t now_us = clock_mono_us(env->clock);
 
 	notes->repaired += job->batch.repaired;
@@ -490,6 +540,7 @@ static void job_on_parsed(void *arg)
 		job_refuse_body(job);
 		return;
 	}
+	metric_series_set(job->series, NAMED_SENDER_HEARD, clock_wall_us(job->intake->env.clock));
 	if (job->batch.nrefused)
 		job_report_refused(job);
 	if (job->batch.repaired || job->batch.ncut)
@@ -599,6 +650,7 @@ void intake_start(struct intake *intake, struct http_exchange *exchange,
 	job->request.path_action = arena_strdup(job->arena, request->path_action);
 	job->request.path_id = arena_strdup(job->arena, request->path_id);
 	job->sender = request->sender;
+	job->series = intake->series[sender_place(intake, request->sender)];
 	job->body = http_exchange_body(exchange, &job->len);
 	if (request->format == FORMAT_SNS)
 		job_check_sns(job);
@@ -811,6 +863,8 @@ static void refuse_undeclared(struct intake *intake, struct http_exchange *excha
 		name[n] = path[n] > ' ' && path[n] < 0x7f ? path[n] : '?';
 	name[n] = '\0';
 	metric_add(METRIC_ALERTS_REFUSED, 1);
+	/* Not in a series of that name: a stranger chose it. */
+	metric_series_add(metric_series(METRIC_BY_SENDER, "other"), NAMED_SENDER_REFUSED, 1);
 	if (n)
 		report_undeclared(intake, exchange, name);
 	reply_error(exchange, 404, "no such sender; declare it under senders: in tracepager.yaml");
@@ -835,7 +889,7 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 {
 	static const struct sender_auth none;
-	static const struct sender anybody = { .name = "api",
+	static const struct sender anybody = { .name = SENDER_ANYBODY,
 					       .format = FORMAT_PROMETHEUS,
 					       .auth = &none };
 	const char *authorization = http_exchange_header(exchange, "Authorization");
@@ -851,7 +905,7 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 	if (!found && !intake_needs_token(intake, NULL))
 		found = &anybody;
 	if (!found)
-		refuse_token(intake, exchange, "api", NULL);
+		refuse_token(intake, exchange, SENDER_ANYBODY, NULL);
 	else if (is_from_sender(intake, exchange, found))
 		intake_start(intake, exchange,
 			     &(struct intake_request){ .sender = found,
