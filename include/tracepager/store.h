@@ -208,6 +208,8 @@ void store_poll(struct store *store); /* calls the completions */
 size_t store_waiting(const struct store *store);
 /* Did the last commit that had something to write reach the disk? True before the first. */
 bool store_healthy(const struct store *store);
+/* How long the commit that is under way has taken until now; 0: none is. */
+int64_t store_commit_age_us(const struct store *store);
 /* A sentence that a person must read: the store was damaged, and what became of it. NULL: nothing
  * befell it since the last call. Caller frees. */
 char *store_take_news(struct store *store);

@@ -2,8 +2,8 @@
  * Relay, inside: the parts of the daemon, and what its files do for each other. relay_rules.c loads
  * rules and options, relay_listen.c has the sockets, the way to a successor and the drain,
  * relay_notify.c tells the service manager, relay_intake.c and relay_web.c answer what intake and
- * web ask, relay.c makes the parts and takes them down. Loop thread, unless a comment says
- * otherwise.
+ * web ask, relay_measure.c and relay_process.c set gauges before they are read, relay.c makes the
+ * parts and takes them down. Loop thread, unless a comment says otherwise.
  */
 #ifndef TRACEPAGER_RELAY_INTERNAL_H
 #define TRACEPAGER_RELAY_INTERNAL_H
@@ -15,6 +15,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/notify.h"
 #include "tracepager/reload.h"
+#include "tracepager/rules.h"
 #include "tracepager/store.h"
 #include "tracepager/web.h"
 
@@ -62,6 +63,8 @@ struct relay {
 	size_t nsockets;
 	bool waits_for_store; /* the relay before us drains */
 	bool listens;
+	struct ruleset *measured_rules; /* whose hits the metrics count; a reference */
+	int64_t measured_hits[4];	/* by enum rule_sort: those that are counted */
 	int64_t drain_began_us;
 	struct timer drain;
 	struct notify notify;
@@ -114,5 +117,18 @@ void relay_when_durable(void *ctx, store_done *done, void *arg);
 
 /* After relay_make_intake(). */
 void relay_make_web(struct relay *relay);
+
+/* ---- relay_measure.c ---- */
+
+/* Are alerts taken, as GET /-/ready says? If not, *ret_why_not is set; static. */
+bool relay_is_ready(const struct relay *relay, const char **ret_why_not);
+/* Sets the gauges that are about to be read. */
+void relay_measure(void *ctx);
+/* These rules are in force from now on; NULL: none, at the end. Takes its own reference. */
+void relay_measure_set_rules(struct relay *relay, struct ruleset *rules);
+
+/* ---- relay_process.c ---- */
+
+void relay_measure_process(void);
 
 #endif

@@ -214,6 +214,7 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 	};
 
 	relay->incidents = incidents_new(&env, rules);
+	relay_measure_set_rules(relay, rules);
 	if (relay->baselines)
 		baselines_set_rules(relay->baselines, rules);
 	int result = incidents_load(relay->incidents, err);
@@ -380,6 +381,7 @@ void relay_free(struct relay *relay)
 	http_client_free(relay->client);
 	shadow_free(relay->shadow);
 	loop_free(relay->loop);
+	rules_unref(relay->measured_rules);
 	reload_free(relay->rules);
 	reload_free(relay->shadow_rules);
 	free(relay->shadow_path);

@@ -18,6 +18,7 @@ static void rules_changed(void *ctx, struct ruleset *rules)
 	struct relay *relay = ctx;
 
 	incidents_set_rules(relay->incidents, rules);
+	relay_measure_set_rules(relay, rules);
 	if (relay->baselines)
 		baselines_set_rules(relay->baselines, rules);
 }

@@ -48,17 +48,7 @@ static void web_shadow(void *ctx, struct buf *out)
 
 static bool web_ready(void *ctx, const char **ret_why_not)
 {
-	const struct relay *relay = ctx;
-
-	if (relay->draining)
-		*ret_why_not = "it is shutting down";
-	else if (!incidents_have_room(relay->incidents))
-		*ret_why_not = "too many alerts are waiting";
-	else if (!store_healthy(relay->store))
-		*ret_why_not = "the store cannot write";
-	else
-		return true;
-	return false;
+	return relay_is_ready(ctx, ret_why_not);
 }
 
 static size_t web_unreached(void *ctx)
@@ -66,15 +56,6 @@ static size_t web_unreached(void *ctx)
 	const struct relay *relay = ctx;
 
 	return incidents_unreached(relay->incidents);
-}
-
-static void web_measure(void *ctx)
-{
-	const struct relay *relay = ctx;
-
-	incidents_measure(relay->incidents);
-	metric_set(METRIC_TRACE_BYTES, (int64_t)relay->memory.used_bytes);
-	metric_set(METRIC_CONNECTIONS, (int64_t)http_server_connections(relay->server));
 }
 
 static void web_pagers(void *ctx, incident_pager_viewer *viewer, void *arg)
@@ -200,7 +181,7 @@ void relay_make_web(struct relay *relay)
 		.hosts = relay->config->hosts,
 		.ops = { .ready = web_ready,
 			 .unreached = web_unreached,
-			 .measure = web_measure,
+			 .measure = relay_measure,
 			 .reload = web_reload,
 			 .rules = web_rules,
 			 .ruleset = web_ruleset,

@@ -716,8 +716,7 @@ static void alert_begin_episode(struct known_alert *known, const struct alert *a
 	enrichment_decide_at_once(book->enricher, &order, &known->enrichment);
 	known->durable |= durable;
 	alert_put(known);
-	if (!alert_synthetic(alert))
-		metric_add(METRIC_ALERTS_ACCEPTED, 1);
+	metric_add(METRIC_ALERTS_ACCEPTED, !alert_synthetic(alert));
 }
 
 /* Does the stored row say nearly the same as the alert? A repeat that moves only the alert's end is
@@ -753,8 +752,7 @@ static enum accept_result alert_repeat(struct known_alert *known, const struct a
 	if (known->state == ALERT_PAGED || known->state == ALERT_QUIET)
 		alert_arm(known);
 	alert_tell_words(known, ALERT_SAYS_REPEATED, alert, NULL);
-	if (!alert_synthetic(alert))
-		metric_add(METRIC_ALERTS_REPEATED, 1);
+	metric_add(METRIC_ALERTS_REPEATED, !alert_synthetic(alert));
 	return written ? ACCEPT_REPEATED : ACCEPT_UNCHANGED;
 }
 
@@ -767,8 +765,7 @@ static enum accept_result alert_refire(struct known_alert *known, const struct a
 	alert_enter(known, ALERT_PAGED);
 	alert_tell(known, ALERT_SAYS_REFIRED, NULL);
 	alert_put(known);
-	if (!alert_synthetic(alert))
-		metric_add(METRIC_ALERTS_REPEATED, 1);
+	metric_add(METRIC_ALERTS_REPEATED, !alert_synthetic(alert));
 	return ACCEPT_REPEATED;
 }
 
@@ -823,8 +820,7 @@ static enum accept_result alerts_resolved(struct alert_book *book, const char *k
 		metric_add(METRIC_ALERTS_UNKNOWN, 1);
 		return ACCEPT_UNKNOWN;
 	}
-	if (!alert_synthetic(alert))
-		metric_add(METRIC_ALERTS_RESOLVED, 1);
+	metric_add(METRIC_ALERTS_RESOLVED, !alert_synthetic(alert));
 	if (known->state == ALERT_ENDED)
 		return ACCEPT_REPEATED;
 	if (!copies_resolve(&known->copies, alert, book_wall_us(book))) {
@@ -1070,6 +1066,22 @@ size_t alerts_known(const struct alert_book *book)
 size_t alerts_unfinished(const struct alert_book *book)
 {
 	return book->counts.in[ALERT_WAITING] + book->counts.in[ALERT_ENRICHING];
+}
+
+int64_t alerts_oldest_us(const struct alert_book *book)
+{
+	const struct known_alert *alert = TAILQ_LAST(&book->all, known_alerts);
+	const int64_t now_us = book_mono_us(book);
+	int64_t oldest_us = 0;
+
+	for (size_t left = alerts_unfinished(book); left && alert;
+	     alert = TAILQ_PREV(alert, known_alerts, in_all))
+		if (alert->state == ALERT_WAITING || alert->state == ALERT_ENRICHING) {
+			if (now_us - alert->begun_us > oldest_us)
+				oldest_us = now_us - alert->begun_us;
+			left--;
+		}
+	return oldest_us;
 }
 
 size_t alerts_loaded_unfinished(const struct alert_book *book)

@@ -514,6 +514,13 @@ static inline bool recipient_is_newest(const struct recipient *recipient)
 	return !later;
 }
 
+/* ---- incident_measure.c ---- */
+
+/* The pagers of the rules, of each team where an entry is by team, have metrics from now on. */
+void incidents_book_name_pagers(const struct incident_book *book);
+/* Sets the gauges of pagers, and of the pages that wait. */
+void incidents_book_measure(const struct incident_book *book);
+
 /* ---- incident_pause.c ---- */
 
 /* The rules in force are other ones: they may have further teams for a pager by team that is
@@ -536,6 +543,10 @@ const char *incidents_book_paused_by(const struct incident_book *book, const cha
 size_t incidents_book_paused(const struct incident_book *book); /* how many pagers are paused */
 void incidents_book_each_pager(const struct incident_book *book, incident_pager_viewer *viewer,
 			       void *ctx);
+/* delivery: what delivery knows of the pager; NULL: nothing. Borrows the name. */
+struct incident_pager_view incidents_book_view_pager(const struct incident_book *book,
+						     const char *name,
+						     const struct deliver_pager_view *delivery);
 /* Adds to the page's banner which pagers are paused, by whom and since when. In the arena. */
 void incident_tell_pauses(const struct incident_book *book, struct arena *arena, struct page *page);
 void incident_pauses_free(struct incident_book *book);

@@ -197,6 +197,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	book->ops = *ops;
 	book->turns = turns;
 	book->rules = rules_ref(rules);
+	incidents_book_name_pagers(book);
 	book->by_id = map_new_borrowing();
 	book->by_key = map_new_borrowing();
 	book->texts = map_new_borrowing();
@@ -252,6 +253,7 @@ void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)
 {
 	rules_unref(book->rules);
 	book->rules = rules_ref(rules);
+	incidents_book_name_pagers(book);
 	incident_pauses_set_rules(book);
 }
 

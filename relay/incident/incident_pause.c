@@ -257,8 +257,9 @@ static bool pause_add_view(void *ctx, const struct deliver_pager_view *view)
 	return true;
 }
 
-static struct incident_pager_view pager_view(const struct incident_book *book, const char *name,
-					     const struct deliver_pager_view *delivery)
+struct incident_pager_view incidents_book_view_pager(const struct incident_book *book,
+						     const char *name,
+						     const struct deliver_pager_view *delivery)
 {
 	const struct pager *pager = rules_pager(book->rules, name);
 	const struct pager_pause *pause = pause_holding(book, name);
@@ -285,14 +286,15 @@ void incidents_book_each_pager(const struct incident_book *book, incident_pager_
 
 	deliver_each_pager(book->deliver, pause_add_view, views);
 	for (size_t i = 0; i < n && more; i++) {
-		struct incident_pager_view view =
-			pager_view(book, pagers[i].name, map_get(views, pagers[i].name));
+		struct incident_pager_view view = incidents_book_view_pager(
+			book, pagers[i].name, map_get(views, pagers[i].name));
 		more = viewer(ctx, &view);
 	}
 	/* Those that the rules name no more, and those of teams, while they have pages, fail or are
 	 * paused. */
 	for (size_t pos = 0; more && (delivery = map_next(views, &pos, NULL));) {
-		struct incident_pager_view view = pager_view(book, delivery->pager, delivery);
+		struct incident_pager_view view =
+			incidents_book_view_pager(book, delivery->pager, delivery);
 		const struct pager *pager = rules_pager(book->rules, view.name);
 		if (strcmp(view.name, DELIVER_SINK) == 0)
 			continue;

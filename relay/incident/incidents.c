@@ -550,24 +550,6 @@ size_t incidents_sending(const struct incidents *incidents)
 	       slices_waiting(incidents->turns) + recorder_busy(incidents->recorder);
 }
 
-static bool incidents_count_pager(void *ctx, const struct incident_pager_view *view)
-{
-	int64_t *counts = ctx;
-
-	counts[view->paused_by ? 0 : view->failing ? 1 : 2]++;
-	return true;
-}
-
-static void incidents_measure_pagers(const struct incidents *incidents)
-{
-	int64_t counts[3] = { 0 };
-
-	incidents_each_pager(incidents, incidents_count_pager, counts);
-	metric_set(METRIC_PAGERS_PAUSED, counts[0]);
-	metric_set(METRIC_PAGERS_FAILING, counts[1]);
-	metric_set(METRIC_PAGERS_WORKING, counts[2]);
-}
-
 /* ---- the whole ---- */
 
 struct incidents *incidents_new(const struct incident_env *env, struct ruleset *rules)
@@ -668,5 +650,6 @@ void incidents_measure(const struct incidents *incidents)
 	metric_set(METRIC_SILENCES_ACTIVE, (int64_t)silences_active(incidents->silences));
 	metric_set(METRIC_ALERTS_SILENCED, (int64_t)alerts_silenced(incidents->alerts));
 	metric_set(METRIC_INCIDENTS_UNREACHED, (int64_t)incidents_unreached(incidents));
-	incidents_measure_pagers(incidents);
+	metric_set(METRIC_ALERTS_OLDEST, alerts_oldest_us(incidents->alerts));
+	incidents_book_measure(incidents->book);
 }

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -44,7 +45,8 @@ struct store {
 	struct store_batches queued, finished;
 	struct store_due due; /* of queued, where it is not empty */
 	bool stopping;
-	_Atomic bool failing; /* the last commit failed */
+	_Atomic bool failing;		 /* the last commit failed */
+	_Atomic int64_t commit_began_us; /* of the one that is under way; 0: none is */
 	/* The thread's alone. */
 	pthread_t thread;
 	bool threaded;
@@ -105,8 +107,10 @@ static int store_attempt(struct store *store, struct store_batch *first,
 			 struct err *err)
 {
 	int64_t start = store_now_us();
-	int error = store->ops->commit(store->backend, first, end, ret_bad, err);
 
+	atomic_store_explicit(&store->commit_began_us, start, memory_order_relaxed);
+	int error = store->ops->commit(store->backend, first, end, ret_bad, err);
+	atomic_store_explicit(&store->commit_began_us, 0, memory_order_relaxed);
 	metric_observe_us(METRIC_COMMIT_TIME, store_now_us() - start);
 	metric_add(error < 0 ? METRIC_STORE_FAILURES : METRIC_STORE_COMMITS, 1);
 	return error;
@@ -432,6 +436,14 @@ void store_poll(struct store *store)
 size_t store_waiting(const struct store *store)
 {
 	return store->waiting_ops;
+}
+
+int64_t store_commit_age_us(const struct store *store)
+{
+	const int64_t began_us =
+		atomic_load_explicit(&store->commit_began_us, memory_order_relaxed);
+
+	return began_us ? store_now_us() - began_us + 1 : 0;
 }
 
 bool store_healthy(const struct store *store)

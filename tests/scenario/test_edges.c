@@ -234,10 +234,14 @@ START_TEST(what_is_under_way_is_counted)
 	ck_assert_int_eq(metric_value(METRIC_ALERTS_WAITING), 1);
 	ck_assert_int_eq(metric_value(METRIC_STORE_WAITING), 1);
 	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_OPEN), 0);
+	fake_clock_advance(&world->clock, 1500);
+	incidents_measure(world->incidents);
+	ck_assert_int_eq(metric_value(METRIC_ALERTS_OLDEST), 1500);
 	world_run(world, MINUTES(2));
 	ck_assert_uint_eq(incidents_busy(world->incidents), 0);
 	incidents_measure(world->incidents);
 	ck_assert_int_eq(metric_value(METRIC_ALERTS_WAITING), 0);
+	ck_assert_int_eq(metric_value(METRIC_ALERTS_OLDEST), 0);
 	ck_assert_int_eq(metric_value(METRIC_STORE_WAITING), 0);
 	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_OPEN), 1);
 	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_UNREACHED), 0);

@@ -53,6 +53,105 @@ def formats():
         daemon.finish()
 
 
+def by_name():
+    """A trace is found at one of two sources, a page leaves, another waits; then a reload takes the pager away."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    pager = peers.Pager()
+    jaeger = peers.Jaeger({trace: peers.shop_trace(trace)})
+    daemon = peers.Daemon(pager.url, config="senders: {am: {format: alertmanager}, quiet: {format: alertmanager, heartbeat: 24h}}\n"
+                          f"healthy_every: 0s\nsources:\n  gone: {{kind: jaeger, url: \"http://127.0.0.1:{peers.free_port()}\"}}\n"
+                          f"  jaeger: {{kind: jaeger, url: \"{jaeger.url}\"}}\n").start()
+
+    def metric(name, **labels):
+        inside = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        return daemon.metric(name + (f"{{{inside}}}" if inside else ""))
+
+    try:
+        assert metric("tracepager_pager_pages_total", pager="shop-pager", result="delivered") == 0
+        body = peers.webhook(({"alertname": "PlaceOrderErrors", "trace_id": trace, "severity": "critical"}, "firing"))
+        assert daemon.request("POST", "/webhook/am", body)[0] == 202
+        peers.wait_for("the page", lambda: metric("tracepager_pager_pages_total", pager="ledger-pager", result="delivered") == 1)
+        assert metric("tracepager_pager_delivery_duration_seconds_count", pager="ledger-pager") == 1
+        assert metric("tracepager_pager_state", pager="ledger-pager", state="working") == 1
+        assert metric("tracepager_pager_state", pager="ledger-pager", state="failing") == 0
+        assert metric("tracepager_sender_alerts_total", sender="am", result="accepted") == 1
+        assert metric("tracepager_sender_alerts_total", sender="quiet", result="accepted") == 0
+        assert metric("tracepager_sender_alerts_total", sender="api", result="accepted") == 0
+        heard = metric("tracepager_sender_last_alert_timestamp_seconds", sender="am")
+        assert abs(heard - peers.time.time()) < 60, heard
+        assert metric("tracepager_sender_last_alert_timestamp_seconds", sender="quiet") == 0
+        assert metric("tracepager_sender_silent", sender="quiet") == 0
+        assert metric("tracepager_source_lookups_total", source="jaeger", result="found") >= 1
+        assert metric("tracepager_source_lookups_total", source="gone", result="failed") >= 1
+        assert metric("tracepager_source_last_answer_timestamp_seconds", source="gone") == 0
+        assert metric("tracepager_source_last_answer_timestamp_seconds", source="jaeger") > heard - 60
+        # A body that is refused, and one of a sender that nobody declared.
+        assert daemon.request("POST", "/webhook/quiet", "{")[0] == 400
+        assert daemon.request("POST", "/webhook/stranger", body)[0] == 404
+        assert metric("tracepager_sender_alerts_total", sender="quiet", result="refused") == 1
+        assert metric("tracepager_sender_alerts_total", sender="other", result="refused") == 1
+        assert "stranger" not in daemon.request("GET", "/metrics")[1]
+        # Pages that wait for a pager that a person paused.
+        assert daemon.request("POST", "/api/v1/pagers/sre-pager/pause", "{}")[0] == 200
+        assert daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "DiskFull"}, "firing")))[0] == 202
+        peers.wait_for("it to wait", lambda: metric("tracepager_pager_pages_waiting", pager="sre-pager"))
+        assert metric("tracepager_pager_state", pager="sre-pager", state="paused") == 1
+        peers.wait_for("a second", lambda: metric("tracepager_queue_oldest_age_seconds", queue="pages") > 1)
+        assert metric("tracepager_pager_oldest_page_age_seconds", pager="sre-pager") > 1
+        assert metric("tracepager_queue_oldest_age_seconds", queue="alerts") == 0
+        # The signal place_order was hit, the route of severity info never.
+        assert metric("tracepager_rules", sort="signal") == metric("tracepager_rule_hits_total", sort="signal") == 1
+        assert metric("tracepager_rules_never_hit", sort="signal") == 0
+        assert metric("tracepager_rules_never_hit", sort="route") == metric("tracepager_rules", sort="route") == 1
+        hits = metric("tracepager_rule_hits_total", sort="service")
+        assert hits >= 1, hits
+        # Another name for the ledger's pager.
+        rules = peers.RULES.replace("ledger-pager", "book-pager").format(pager=pager.url, directory=daemon.directory)
+        daemon.write("rules.yaml", rules)
+        assert daemon.request("POST", "/-/reload")[0] == 200
+        text = daemon.request("GET", "/metrics")[1]
+        assert 'pager="ledger-pager"' not in text
+        assert metric("tracepager_pager_pages_total", pager="book-pager", result="delivered") == 0
+        assert metric("tracepager_rule_hits_total", sort="service") == hits
+        assert metric("tracepager_rules_never_hit", sort="signal") == 1
+        # The resolve goes to the pager that was paged, which has no name any more.
+        body = peers.webhook(({"alertname": "PlaceOrderErrors", "trace_id": trace, "severity": "critical"}, "resolved"))
+        assert daemon.request("POST", "/webhook/am", body)[0] == 202
+        peers.wait_for("the resolve", lambda: metric("tracepager_pager_pages_total", pager="other", result="delivered") == 1)
+        promtool(daemon.request("GET", "/metrics")[1])
+    finally:
+        daemon.finish()
+
+
+def of_the_process():
+    daemon = peers.Daemon().start()
+    try:
+        pid, text = daemon.child.pid, daemon.request("GET", "/metrics")[1]
+        with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+            most = next(line.split()[3] for line in f if line.startswith("Max open files"))
+        # The kernel's pages were counted a little before or after.
+        with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+            size, resident = (int(n) * os.sysconf("SC_PAGESIZE") for n in f.read().split()[:2])
+        assert daemon.metric("process_max_fds") == float(most), most
+        assert abs(daemon.metric("process_open_fds") - len(os.listdir(f"/proc/{pid}/fd"))) <= 4
+        assert abs(daemon.metric("process_virtual_memory_bytes") - size) < size / 4, size
+        assert abs(daemon.metric("process_resident_memory_bytes") - resident) < resident / 4, resident
+        assert abs(daemon.metric("process_start_time_seconds") - os.stat(f"/proc/{pid}").st_mtime) < 30
+        assert 0 <= daemon.metric("process_cpu_seconds_total") < 60
+        version = subprocess.run([peers.BINARY, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[1]
+        assert f'tracepager_build_info{{version="{version}",compiler="' in text, text[-3000:]
+        assert daemon.metric("tracepager_ready") == daemon.metric("tracepager_store_writable") == 1
+        disk = os.statvfs(daemon.directory)
+        assert daemon.metric("tracepager_store_filesystem_size_bytes") == disk.f_blocks * disk.f_frsize
+        assert abs(daemon.metric("tracepager_store_free_bytes") - disk.f_bavail * disk.f_frsize) < 1 << 30
+        for file, end in (("database", ""), ("wal", "-wal")):
+            peers.wait_for(f"the size of the {file}", lambda: daemon.metric(f'tracepager_store_size_bytes{{file="{file}"}}') ==
+                           os.stat(f"{daemon.directory}/tracepager.db{end}").st_size)
+        assert daemon.metric("tracepager_store_commits_in_progress") == daemon.metric("tracepager_store_commit_age_seconds") == 0
+    finally:
+        daemon.finish()
+
+
 def prometheus_reads_it():
     """A page with exemplars that are known, and the relay itself."""
     if not shutil.which("prometheus"):
@@ -111,4 +210,4 @@ def prometheus_reads_it():
 
 if not shutil.which("promtool") or not shutil.which("prometheus"):
     print("promtool or prometheus is not installed: what they would say is not tested")
-peers.run(formats, prometheus_reads_it)
+peers.run(formats, by_name, of_the_process, prometheus_reads_it)
