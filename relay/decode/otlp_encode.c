@@ -10,62 +10,12 @@
 
 #include "otlp-internal.h"
 #include "otlp_proto-internal.h"
-#include "wire-internal.h"
+#include "tracepager/buf_proto.h"
 
 struct writer {
 	const struct trace *trace;
 	struct buf span, spans, scratch;
 };
-
-/* ---- the wire format ---- */
-
-static void put_tag(struct buf *buf, uint32_t field, enum wire_type type)
-{
-	buf_varint(buf, (uint64_t)field << 3 | type);
-}
-
-static void put_number(struct buf *buf, uint32_t field, uint64_t number)
-{
-	put_tag(buf, field, WIRE_TYPE_VARINT);
-	buf_varint(buf, number);
-}
-
-static void put_fixed64(struct buf *buf, uint32_t field, uint64_t number)
-{
-	char bytes[8];
-
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (char)(number >> (8 * i));
-	put_tag(buf, field, WIRE_TYPE_FIXED64);
-	buf_add(buf, bytes, sizeof(bytes));
-}
-
-static void put_bytes(struct buf *buf, uint32_t field, const void *data, size_t len)
-{
-	put_tag(buf, field, WIRE_TYPE_LEN);
-	buf_varint(buf, len);
-	buf_add(buf, data, len);
-}
-
-static void encode_put_text(struct buf *buf, uint32_t field, const char *text)
-{
-	put_bytes(buf, field, text, strlen(text));
-}
-
-static size_t varint_len(uint64_t number)
-{
-	size_t n = 1;
-
-	for (; number >= 0x80; number >>= 7)
-		n++;
-	return n;
-}
-
-/* Size of a field whose number is below 16, with len bytes of content. */
-static size_t field_len(size_t len)
-{
-	return 1 + varint_len(len) + len;
-}
 
 /* ---- attributes ---- */
 
@@ -74,12 +24,12 @@ static void put_attribute(struct buf *buf, uint32_t field, const char *key, cons
 {
 	size_t key_len = strlen(key), value_len = strlen(value);
 
-	put_tag(buf, field, WIRE_TYPE_LEN);
-	buf_varint(buf, field_len(key_len) + field_len(field_len(value_len)));
-	put_bytes(buf, 1, key, key_len);
-	put_tag(buf, 2, WIRE_TYPE_LEN);
-	buf_varint(buf, field_len(value_len));
-	put_bytes(buf, 1, value, value_len);
+	proto_put_tag(buf, field, PROTO_LEN);
+	buf_varint(buf, proto_field_len(key_len) + proto_field_len(proto_field_len(value_len)));
+	proto_put_bytes(buf, 1, key, key_len);
+	proto_put_tag(buf, 2, PROTO_LEN);
+	buf_varint(buf, proto_field_len(value_len));
+	proto_put_bytes(buf, 1, value, value_len);
 }
 
 /* KeyValue{key, AnyValue{bool_value}}, as tracers write an error tag. */
@@ -87,11 +37,11 @@ static void put_error_tag(struct buf *buf, bool value)
 {
 	struct buf pair = BUF_INIT(64);
 
-	encode_put_text(&pair, 1, attr_name(ATTR_ERROR));
-	put_tag(&pair, 2, WIRE_TYPE_LEN);
+	proto_put_text(&pair, 1, attr_name(ATTR_ERROR));
+	proto_put_tag(&pair, 2, PROTO_LEN);
 	buf_varint(&pair, 2);
-	put_number(&pair, 2, value);
-	put_bytes(buf, 9, pair.data, pair.len);
+	proto_put_number(&pair, 2, value);
+	proto_put_bytes(buf, 9, pair.data, pair.len);
 	buf_fini(&pair);
 }
 
@@ -127,10 +77,10 @@ static void put_event(struct writer *w, const struct span *span)
 	/* Spans whose start is not a time after 1970 in nanoseconds are not worth a clock. */
 	if (span->exception_after_us > 0 && span->start_us >= 0 &&
 	    span->start_us <= INT64_MAX / 1000 - UINT32_MAX)
-		put_fixed64(&w->scratch, 1,
-			    (uint64_t)(span->start_us + span->exception_after_us - 1) * 1000);
-	encode_put_text(&w->scratch, 2, "exception");
-	put_bytes(&w->span, 11, w->scratch.data, w->scratch.len);
+		proto_put_fixed64(&w->scratch, 1,
+				  (uint64_t)(span->start_us + span->exception_after_us - 1) * 1000);
+	proto_put_text(&w->scratch, 2, "exception");
+	proto_put_bytes(&w->span, 11, w->scratch.data, w->scratch.len);
 }
 
 /* The decoder turns an error tag of true or false into flags, unless another error tag is kept; in
@@ -154,7 +104,7 @@ static void put_attributes(struct writer *w, const struct span *span)
 		flags &= ~tags;
 	}
 	if (flags != 0)
-		put_number(&w->span, OTLP_OWN_FLAGS, flags);
+		proto_put_number(&w->span, OTLP_OWN_FLAGS, flags);
 }
 
 /* ---- spans ---- */
@@ -192,9 +142,9 @@ static void put_id(struct buf *buf, uint32_t field, uint32_t own_field, const ch
 	if (len == 0)
 		return;
 	if (bytes_of_id(id, len, bytes))
-		put_bytes(buf, field, bytes, len / 2);
+		proto_put_bytes(buf, field, bytes, len / 2);
 	else
-		put_bytes(buf, own_field, id, len);
+		proto_put_bytes(buf, own_field, id, len);
 }
 
 /* Nanoseconds since 1970 end in the year 2554. */
@@ -206,12 +156,12 @@ static bool fits_ns(int64_t us)
 static void put_times(struct writer *w, const struct span *span)
 {
 	if (fits_ns(span->start_us) && fits_ns(span_end_us(span))) {
-		put_fixed64(&w->span, 7, (uint64_t)span->start_us * 1000);
-		put_fixed64(&w->span, 8, (uint64_t)span_end_us(span) * 1000);
+		proto_put_fixed64(&w->span, 7, (uint64_t)span->start_us * 1000);
+		proto_put_fixed64(&w->span, 8, (uint64_t)span_end_us(span) * 1000);
 		return;
 	}
-	put_number(&w->span, OTLP_OWN_START_US, (uint64_t)span->start_us);
-	put_number(&w->span, OTLP_OWN_DURATION_US, (uint64_t)span->duration_us);
+	proto_put_number(&w->span, OTLP_OWN_START_US, (uint64_t)span->start_us);
+	proto_put_number(&w->span, OTLP_OWN_DURATION_US, (uint64_t)span->duration_us);
 }
 
 static void put_status(struct writer *w, const struct span *span)
@@ -220,19 +170,10 @@ static void put_status(struct writer *w, const struct span *span)
 		return;
 	buf_reset(&w->scratch);
 	if (span->message != 0)
-		encode_put_text(&w->scratch, 2, trace_text(w->trace, span->message));
+		proto_put_text(&w->scratch, 2, trace_text(w->trace, span->message));
 	if (span->status != SPAN_STATUS_UNSET)
-		put_number(&w->scratch, 3, span->status);
-	put_bytes(&w->span, 15, w->scratch.data, w->scratch.len);
-}
-
-static void put_flags(struct writer *w)
-{
-	const uint32_t flags = OTLP_HAS_REMOTE | OTLP_IS_REMOTE;
-	const char bytes[4] = { (char)(flags & 0xff), (char)(flags >> 8), 0, 0 };
-
-	put_tag(&w->span, 16, WIRE_TYPE_FIXED32);
-	buf_add(&w->span, bytes, sizeof(bytes));
+		proto_put_number(&w->scratch, 3, span->status);
+	proto_put_bytes(&w->span, 15, w->scratch.data, w->scratch.len);
 }
 
 static void put_span(struct writer *w, const struct span *span)
@@ -243,16 +184,16 @@ static void put_span(struct writer *w, const struct span *span)
 	put_id(&w->span, 1, OTLP_OWN_TRACE_ID, trace_text(trace, trace->id));
 	put_id(&w->span, 2, OTLP_OWN_SPAN_ID, trace_text(trace, span->id));
 	put_id(&w->span, 4, OTLP_OWN_PARENT_ID, trace_text(trace, span->parent_id));
-	encode_put_text(&w->span, 5, trace_text(trace, span->name));
+	proto_put_text(&w->span, 5, trace_text(trace, span->name));
 	if (span->kind != SPAN_UNSPECIFIED)
-		put_number(&w->span, 6, span->kind);
+		proto_put_number(&w->span, 6, span->kind);
 	put_times(w, span);
 	put_attributes(w, span);
 	put_event(w, span);
 	put_status(w, span);
 	if ((span->flags & SPAN_REMOTE) != 0)
-		put_flags(w);
-	put_bytes(&w->spans, 2, w->span.data, w->span.len);
+		proto_put_fixed32(&w->span, 16, OTLP_HAS_REMOTE | OTLP_IS_REMOTE);
+	proto_put_bytes(&w->spans, 2, w->span.data, w->span.len);
 }
 
 /* ---- resources ---- */
@@ -279,10 +220,10 @@ static void put_resource_spans(struct writer *w, const struct resource *resource
 		put_attribute(&w->scratch, 1, trace_text(trace, attr->key),
 			      trace_text(trace, attr->value));
 	}
-	put_tag(out, 1, WIRE_TYPE_LEN);
-	buf_varint(out, field_len(w->scratch.len) + field_len(w->spans.len));
-	put_bytes(out, 1, buf_text(&w->scratch), w->scratch.len);
-	put_bytes(out, 2, buf_text(&w->spans), w->spans.len);
+	proto_put_tag(out, 1, PROTO_LEN);
+	buf_varint(out, proto_field_len(w->scratch.len) + proto_field_len(w->spans.len));
+	proto_put_bytes(out, 1, buf_text(&w->scratch), w->scratch.len);
+	proto_put_bytes(out, 2, buf_text(&w->spans), w->spans.len);
 	buf_reset(&w->spans);
 }
 
@@ -304,7 +245,7 @@ void trace_encode_otlp(const struct trace *trace, struct buf *out)
 			put_resource_spans(&w, span_resource(trace, span), out);
 	}
 	if (trace->partial)
-		put_number(out, OTLP_FIELD_PARTIAL, 1);
+		proto_put_number(out, OTLP_FIELD_PARTIAL, 1);
 	buf_fini(&w.span);
 	buf_fini(&w.spans);
 	buf_fini(&w.scratch);
