@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HMAC_SHA256_BYTES 32
 
@@ -35,5 +36,7 @@ int base64_decode(const char *text, size_t len, unsigned char *out, size_t cap);
 void random_hex(char *out, size_t n);
 /* The same for ids, which are no secret: the kernel is asked for many at once. */
 void random_id(char *out, size_t n);
+/* 8 bytes of these as a number; never 0. */
+uint64_t random_id_number(void);
 
 #endif

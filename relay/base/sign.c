@@ -136,7 +136,8 @@ static void forget_id_bytes_in_children(void)
 		abort(); /* no memory */
 }
 
-void random_id(char *out, size_t n)
+/* Borrowed until the thread's next call. */
+static const unsigned char *take_id_bytes(size_t n)
 {
 	assert(n <= sizeof(id_bytes.bytes));
 	pthread_once(&id_once, forget_id_bytes_in_children);
@@ -145,5 +146,19 @@ void random_id(char *out, size_t n)
 		id_bytes.left = sizeof(id_bytes.bytes);
 	}
 	id_bytes.left -= n;
-	write_hex(id_bytes.bytes + id_bytes.left, n, out);
+	return id_bytes.bytes + id_bytes.left;
+}
+
+void random_id(char *out, size_t n)
+{
+	write_hex(take_id_bytes(n), n, out);
+}
+
+uint64_t random_id_number(void)
+{
+	uint64_t number = 0;
+
+	while (!number)
+		memcpy(&number, take_id_bytes(sizeof(number)), sizeof(number));
+	return number;
 }

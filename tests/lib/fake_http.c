@@ -92,7 +92,10 @@ static void connected(void *arg)
 static void remember(struct fake_http *http, const struct http_request *request)
 {
 	struct buf headers = BUF_INIT(1 << 20);
+	char *body = xcalloc(1, request->body_len + 1);
 
+	if (request->body_len)
+		memcpy(body, request->body, request->body_len);
 	if (http->nrequests == http->requests_size) {
 		http->requests_size = http->requests_size ? http->requests_size * 2 : 64;
 		http->requests = xrealloc_array(http->requests, http->requests_size,
@@ -105,7 +108,8 @@ static void remember(struct fake_http *http, const struct http_request *request)
 		.at_us = fake_clock_elapsed_us(http->clock),
 		.method = request->method,
 		.url = xstrdup(request->url),
-		.body = xstrndup(request->body ? request->body : "", request->body_len),
+		.body = body,
+		.body_len = request->body_len,
 		.headers = buf_take(&headers),
 		.timeout_us = request->timeout_us,
 	};

@@ -39,6 +39,7 @@ struct fake_request {
 	int64_t at_us; /* since fake_clock_init() */
 	enum http_method method;
 	char *url, *body, *headers; /* headers: "Name: value\n" each */
+	size_t body_len;	    /* a body may have NULs inside */
 	int64_t timeout_us;
 	bool taken_back; /* its handler let no byte of it leave */
 };
