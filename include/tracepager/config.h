@@ -50,7 +50,7 @@ struct token_config {
 struct config {
 	struct arena *arena; /* of all texts */
 	const char *path;    /* the file; NULL: none */
-	const char *listen, *store_path, *rules, *trace_link, *log_level;
+	const char *listen, *store_path, *rules, *trace_link, *log_level, *log_format;
 	const char *hosts;	  /* names of this server, with blanks between them; "": none */
 	const char *rules_shadow; /* "": rules.shadow.d beside the rules, where that exists */
 	bool rules_watch, rules_test;

@@ -2,7 +2,8 @@
  * Every cap of the program, with its reason, by room from the lowest level up. A number that bounds
  * what a peer, a file or time can make grow stands here and nowhere else. A cap that several rooms
  * use stands with the lowest of them. Those of some rooms have files of their own: limits_store.h,
- * limits_drill.h, limits_mail.h, limits_mcp.h, limits_pager.h, limits_telemetry.h and limits_web.h.
+ * limits_drill.h, limits_log.h, limits_mail.h, limits_mcp.h, limits_pager.h, limits_telemetry.h and
+ * limits_web.h.
  * Defaults stand in tbl/options.def.
  */
 #ifndef TRACEPAGER_LIMITS_H
@@ -47,10 +48,7 @@
 #define LIMIT_NOTIFY_WAIT_S 1
 /* How often the status is told anew, where the watchdog does not ask for more. */
 #define LIMIT_NOTIFY_US (5 * US_PER_SECOND)
-/* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
-#define LIMIT_LOG_LINE_BYTES 4096
-/* One value in a line of the log: three long values fit beside the message. */
-#define LIMIT_LOG_VALUE_BYTES 1024
+#include "tracepager/limits_log.h"
 /* Headers of a request of ours: those of its kind, those of credentials, and LIMIT_SOURCE_HEADERS
  * declared ones. */
 #define LIMIT_REQUEST_HEADERS 24

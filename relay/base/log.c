@@ -1,75 +1,83 @@
 /*
- * Log lines in logfmt on standard error, each in one write() so that lines of threads do not mix.
- * Other processes share standard error, so it cannot be made non-blocking; a line is written only
- * when poll() says that standard error takes a whole one, else dropped.
+ * Log lines on standard error, each in one write() so that lines of threads do not mix. Other
+ * processes share standard error, so it cannot be made non-blocking; a line is written only when
+ * poll() says that standard error takes a whole one, else dropped.
  */
 #include "tracepager/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
-#include "tracepager/limits.h"
+#include "tracepager/log_sum.h"
 #include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+#include "log_line-internal.h"
 
 _Static_assert(LIMIT_LOG_LINE_BYTES <= PIPE_BUF, "a ready pipe takes a whole line");
 
 static _Atomic int log_least = LOG_LEVEL_INFO;
-/* Between poll() and write() no other thread may fill the descriptor. */
+static enum log_format log_lines_format;
+static bool log_is_journal, log_sums_up;
+/* Between poll() and write() no other thread may fill the descriptor. It guards the sums, too. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t log_dropped; /* lines since the last one that was written */
+static struct log_sums log_sums;
+static _Atomic int64_t log_next_sum_us = INT64_MAX;
+
+/* ---- settings ---- */
 
 void log_set_level(enum log_level level)
 {
 	log_least = (int)level;
 }
 
-enum log_level log_level(void)
+enum log_level log_level_now(void)
 {
 	return (enum log_level)log_least;
 }
 
-static bool log_is_plain(const char *text)
+void log_set_format(enum log_format format)
 {
-	if (!*text)
-		return false;
-	for (; *text; text++)
-		if ((unsigned char)*text <= ' ' || strchr("\"=\\", *text) ||
-		    (unsigned char)*text >= 0x7f)
-			return false;
-	return true;
+	log_lines_format = format;
 }
 
-/* A value, quoted where needed. Control characters are escaped, so that no peer can fake a line or
- * move a terminal's cursor; UTF-8 passes. */
-static void log_put_value(struct buf *line, const char *text)
+enum log_format log_format_now(void)
 {
-	if (log_is_plain(text)) {
-		buf_printf(line, "%.*s", LIMIT_LOG_VALUE_BYTES, text);
-		return;
-	}
-	buf_putc(line, '"');
-	for (size_t n = 0; *text && n < LIMIT_LOG_VALUE_BYTES; text++, n++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '\n')
-			buf_puts(line, "\\n");
-		else if (c == '"' || c == '\\')
-			buf_printf(line, "\\%c", c);
-		else if (c < ' ' || c == 0x7f)
-			buf_printf(line, "\\x%02x", c);
-		else
-			buf_putc(line, (char)c);
-	}
-	buf_puts(line, *text ? "…\"" : "\"");
+	return log_lines_format;
 }
+
+/* JOURNAL_STREAM is DEVICE:INODE of the socket, both decimal: systemd.exec(5). A shell that the
+ * service starts may have sent standard error elsewhere. */
+void log_look_for_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char *end;
+
+	if (!stream || fstat(STDERR_FILENO, &status) < 0)
+		return;
+	const unsigned long long device = strtoull(stream, &end, 10);
+	const unsigned long long inode = *end == ':' ? strtoull(end + 1, &end, 10) : 0;
+	log_is_journal = !*end && inode && device == (unsigned long long)status.st_dev &&
+			 inode == (unsigned long long)status.st_ino;
+}
+
+void log_sum_up(void)
+{
+	log_sums_up = true;
+}
+
+/* ---- lines ---- */
 
 /* Writes without waiting; false: not written. A socket (the journal's) needs no poll(). */
 static bool log_put_line(const char *line, size_t len)
@@ -82,38 +90,105 @@ static bool log_put_line(const char *line, size_t len)
 	return n > 0;
 }
 
-void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n)
+/* With the lock. */
+static void log_write_line(enum log_level level, const char *message,
+			   const struct log_field *fields, size_t n)
 {
-	static const char *const names[] = { "debug", "info", "warn", "error" };
-	struct buf line = BUF_INIT(LIMIT_LOG_LINE_BYTES);
+	struct buf text = BUF_INIT(LIMIT_LOG_LINE_BYTES);
 	char now[RFC3339_SIZE];
-	int saved = errno;
+	const struct log_line line = {
+		.format = log_lines_format,
+		.prefixed = log_is_journal,
+		.time = rfc3339_format(clock_wall_us(clock_system()), now),
+		.level = level,
+		.dropped = log_dropped,
+		.message = message,
+		.fields = fields,
+		.nfields = n,
+	};
 
-	if ((int)level < log_least)
-		return;
-	rfc3339_format(clock_wall_us(clock_system()), now);
-	pthread_mutex_lock(&log_lock);
-	buf_printf(&line, "ts=%s level=%s ", now, names[level]);
-	if (log_dropped)
-		buf_printf(&line, "lines_dropped=%" PRIu64 " ", log_dropped);
-	buf_puts(&line, "msg=");
-	log_put_value(&line, message);
-	for (size_t i = 0; i < n; i++) {
-		buf_printf(&line, " %s=", fields[i].key);
-		if (fields[i].text)
-			log_put_value(&line, fields[i].text);
-		else
-			buf_printf(&line, "%" PRId64, fields[i].number);
-	}
-	if (!buf_putc(&line, '\n'))
-		line.data[line.len - 1] = '\n';
-	if (log_put_line(line.data, line.len)) {
+	log_line_write(&line, &text);
+	if (log_put_line(text.data, text.len)) {
 		log_dropped = 0;
 	} else {
 		log_dropped++;
 		metric_add(METRIC_LOG_LINES_DROPPED, 1);
 	}
+	buf_fini(&text);
+}
+
+/* The same message and level as the lines that it stands for: whoever counts or looks for those
+ * finds it. With the lock. */
+static void log_write_sum(const struct log_sum *sum, int64_t now_us)
+{
+	static const char *const keys[LOG_SUM_KEYS] = { "by_sender", "by_team", "by_pager",
+							"by_alert" };
+	struct log_field fields[2 + LOG_SUM_KEYS] = {
+		LOG_INT("more", sum->held),
+		LOG_INT("within_ms", (now_us - sum->begun_us) / US_PER_MS),
+	};
+	struct buf names[LOG_SUM_KEYS];
+
+	for (size_t i = 0; i < LOG_SUM_KEYS; i++) {
+		buf_init(&names[i], LIMIT_LOG_VALUE_BYTES);
+		log_sum_names(sum, i, &names[i]);
+		fields[2 + i] = LOG_OPT(keys[i], buf_text(&names[i]));
+	}
+	log_write_line(sum->level, sum->message, fields, ARRAY_LEN(fields));
+	for (size_t i = 0; i < LOG_SUM_KEYS; i++)
+		buf_fini(&names[i]);
+}
+
+/* With the lock. */
+static void log_write_due_sums(int64_t now_us, bool all)
+{
+	struct log_sum sum;
+
+	while (log_sums_end(&log_sums, all ? INT64_MAX : now_us, &sum))
+		log_write_sum(&sum, now_us);
+	log_next_sum_us = log_sums_next_us(&log_sums);
+}
+
+int64_t log_sums_due_us(void)
+{
+	return log_next_sum_us;
+}
+
+void log_write_sums(bool all)
+{
+	const int saved = errno;
+
+	pthread_mutex_lock(&log_lock);
+	log_write_due_sums(clock_mono_us(clock_system()), all);
 	pthread_mutex_unlock(&log_lock);
-	buf_fini(&line);
+	errno = saved;
+}
+
+/* An error is always written: it may tell of a page that reached nobody. With the lock. */
+static bool log_is_held(enum log_level level, const char *message, const struct log_field *fields,
+			size_t n)
+{
+	if (!log_sums_up || level == LOG_LEVEL_ERROR || log_least == LOG_LEVEL_DEBUG)
+		return false;
+	const int64_t now_us = clock_mono_us(clock_system());
+	if (now_us >= log_next_sum_us)
+		log_write_due_sums(now_us, false);
+	if (log_sums_take(&log_sums, now_us, level, message, fields, n))
+		return false;
+	log_next_sum_us = log_sums_next_us(&log_sums);
+	metric_add(METRIC_LOG_LINES_SUMMED, 1);
+	return true;
+}
+
+void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n)
+{
+	const int saved = errno;
+
+	if ((int)level < log_least)
+		return;
+	pthread_mutex_lock(&log_lock);
+	if (!log_is_held(level, message, fields, n))
+		log_write_line(level, message, fields, n);
+	pthread_mutex_unlock(&log_lock);
 	errno = saved;
 }

@@ -70,9 +70,12 @@ struct client_options {
 /* ---- a command's line: the arguments behind the options (borrowed from argv), then the options.
  * The caller frees `at` of each option_list. ---- */
 
+enum run_log_format { RUN_LOG_CONFIG, RUN_LOG_LOGFMT, RUN_LOG_JSON };
+
 struct run_options {
 	struct option_list arguments;
 	const char *config;
+	enum run_log_format log_format;
 	bool check, sample, core, take_over;
 };
 

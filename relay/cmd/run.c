@@ -29,13 +29,21 @@
 
 static const char default_config[] = "/etc/tracepager/tracepager.yaml";
 
-static void set_log_level(const char *name)
+/* The names were checked when the options were read. */
+static void run_begin_log(const struct config *config, enum run_log_format chosen)
 {
-	static const char *const names[] = { "debug", "info", "warn", "error" };
+	enum log_format format = LOG_FORMAT_LOGFMT;
+	enum log_level level = LOG_LEVEL_INFO;
 
-	for (int i = 0; i < 4; i++)
-		if (strcmp(names[i], name) == 0)
-			log_set_level((enum log_level)i);
+	if (chosen != RUN_LOG_CONFIG)
+		format = chosen == RUN_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT;
+	else
+		log_format_find(config->log_format, &format);
+	log_level_find(config->log_level, &level);
+	log_set_format(format);
+	log_set_level(level);
+	log_look_for_journal();
+	log_sum_up();
 }
 
 /* SIGHUP would end the process until the loop catches it, and a supervisor may send one at once. */
@@ -134,7 +142,7 @@ int cmd_run(int argc, char **argv)
 	findings_fini(&findings);
 	if (result < 0)
 		return 1;
-	set_log_level(config->log_level);
+	run_begin_log(config, options.log_format);
 	status = run_daemon(config, options.take_over);
 	config_free(config);
 	return status;

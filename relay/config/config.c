@@ -36,6 +36,7 @@ static const struct config_option config_options[] = {
 };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
+static const char *const format_names[] = { "logfmt", "json" };
 
 static void *config_field(struct config *config, const struct config_option *option)
 {
@@ -280,6 +281,8 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 
 	config_want_word(loading, ynode_get(root, "log_level"), config->log_level, "C013",
 			 "log level", level_names, ARRAY_LEN(level_names));
+	config_want_word(loading, ynode_get(root, "log_format"), config->log_format, "C013",
+			 "log format", format_names, ARRAY_LEN(format_names));
 	if (config->expire_after_us < LIMIT_EXPIRE_AFTER_LEAST_US)
 		FAULT(loading, ynode_get(root, "expire_after"), "C005",
 		      "write more than Alertmanager's repeat_interval (4h unless you set it), or "

@@ -1,9 +1,9 @@
 /*
  * Config, refresh: what a reload takes of tracepager.yaml. The secrets of senders, of
  * tokens and of admin_token, the keys of links, and the certificate are taken, from their files or
- * from the options; that a secret is there or not, and every other option that the file changes, is
- * told by name. Sources read their own secrets again before each question: here their files are
- * only tried.
+ * from the options, and log_level is; that a secret is there or not, and every other option that
+ * the file changes, is told by name. Sources read their own secrets again before each question:
+ * here their files are only tried.
  */
 #include "config-internal.h"
 
@@ -280,6 +280,18 @@ static void compare_options(const struct config *ours, const struct config *now,
 			tell_changed(out, "", key);
 }
 
+/* Both name a level: a configuration that does not is refused. The caller puts it in force. */
+static void take_log_level(struct config *ours, const struct config *now, struct buf *out)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+
+	if (strcmp(ours->log_level, now->log_level) == 0)
+		return;
+	log_level_find(now->log_level, &level);
+	ours->log_level = log_level_name(level);
+	buf_printf(out, "log_level: %s is in force\n", ours->log_level);
+}
+
 /* The running secret that the file belongs to; NULL: a source's. */
 static struct secret *secret_of(struct config *config, const struct secret_file *file)
 {
@@ -370,6 +382,7 @@ bool config_refresh_take(struct config_refresh *refresh, struct config *config, 
 	good = config_take_tls(config, &refresh->tls, &refresh->tls_fault, out) && good;
 	if (refresh->config) {
 		take_inline_secrets(config, refresh->config, out);
+		take_log_level(config, refresh->config, out);
 		compare_options(config, refresh->config, out);
 		compare_tokens(config, refresh->config, out);
 		compare_senders(config, refresh->config, out);

@@ -27,6 +27,9 @@ struct relay {
 	struct timers *timers;
 	struct pool *pool;
 	struct trim *trim;
+	struct log_levels *log_levels;
+	struct timer log_sums; /* armed while lines are held */
+	int64_t log_sums_us;   /* when it fires; INT64_MAX: it is not armed */
 	struct store *store;
 	struct http_client *client;
 	struct http_server *server;
@@ -82,6 +85,17 @@ int relay_load_rules(struct relay *relay, struct ruleset *fixed, struct findings
 void relay_begin_reloads(struct relay *relay);
 /* Options first, then rules; the exchange (NULL: none) is answered when both are loaded. */
 void relay_ask_reload(struct relay *relay, struct http_exchange *exchange);
+
+/* ---- relay_log.c ---- */
+
+/* The log's level and its sums, from now on. */
+void relay_begin_log(struct relay *relay);
+/* The options were read again. */
+void relay_take_log_level(struct relay *relay);
+/* At the end of each turn: the timer of the log's sums. */
+void relay_time_log(struct relay *relay);
+/* The last sums are written. */
+void relay_end_log(struct relay *relay);
 
 /* ---- relay_listen.c ---- */
 

@@ -93,6 +93,7 @@ static void turn_end(void *ctx)
 
 	if (relay->incidents)
 		incidents_flush(relay->incidents);
+	relay_time_log(relay);
 }
 
 static void signal_caught(void *ctx, int signo)
@@ -137,6 +138,7 @@ static int make_loop(struct relay *relay, struct err *err)
 					  .ctx = relay };
 
 	relay->timers = timers_new();
+	relay_begin_log(relay);
 	relay->base = net_event_base_new();
 	if (!relay->base)
 		return err_set(err, ENOMEM, "cannot make an event loop");
@@ -390,6 +392,7 @@ void relay_free(struct relay *relay)
 	free(relay->asking_next);
 	buf_fini(&relay->refreshed);
 	trim_free(relay->trim);
+	relay_end_log(relay);
 	timers_free(relay->timers);
 	if (relay->base)
 		event_base_free(relay->base);

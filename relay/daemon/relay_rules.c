@@ -115,6 +115,7 @@ static void options_read(void *arg)
 	http_server_set_tls(relay->server, relay->config->tls);
 	config_refresh_free(relay->refresh);
 	relay->refresh = NULL;
+	relay_take_log_level(relay);
 	if (relay->ending)
 		return;
 	if (!relay->nasking)

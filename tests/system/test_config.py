@@ -168,8 +168,9 @@ def other_changes_are_told_by_name():
                      "sources: {jaeger: {kind: jaeger, url: \"http://127.0.0.1:1\"}}\n")
         status, text = daemon.reload("admin-1")
         told = {line.split(" changed: ")[0] for line in text.splitlines() if line.endswith(" changed: restart to take it")}
-        assert status == 200 and told == {"listen", "store.path", "log_level", "rules_watch", "enrich_late", "senders.am",
+        assert status == 200 and told == {"listen", "store.path", "rules_watch", "enrich_late", "senders.am",
                                           "senders.open", "senders.opened", "sources.jaeger"}, (status, text)
+        assert "log_level: debug is in force" in text and "msg=\"the log level changes\" from=info to=debug" in daemon.log_text(), text
         assert "option=listen" in daemon.log_text() and daemon.post("am-1") == 202
         # A file that a restart could not read is told, and changes nothing.
         daemon.write("tracepager.yaml", daemon.options + "listne: 1\n")
