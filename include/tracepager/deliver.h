@@ -22,6 +22,12 @@ struct deliver;
  * delivered. No pager of the rules has this name. */
 #define DELIVER_SINK "tracepager sink"
 
+/* Whose page it is, for the log. */
+struct deliver_whose {
+	const char *team;	   /* "": not known */
+	const struct alert *alert; /* one of those that it is about; NULL: none is known */
+};
+
 struct deliver_ops {
 	/* Store the page's new state, attempts, next_us and error. Called before deliver acts on
 	 * the change. The page is borrowed. Both callbacks may call deliver_enqueue(). */
@@ -45,6 +51,8 @@ struct deliver_ops {
 	void (*remember)(void *ctx, const struct stored_page *page, const char *memory);
 	/* Do the metrics of pages count this one? It may not call deliver. NULL: all are. */
 	bool (*counted)(void *ctx, const struct stored_page *page);
+	/* Borrowed until the next callback. It may not call deliver. NULL: nothing is known. */
+	struct deliver_whose (*whose)(void *ctx, const struct stored_page *page);
 	void *ctx;
 };
 

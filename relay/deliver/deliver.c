@@ -15,6 +15,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "tracepager/alert_log.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
@@ -225,11 +226,26 @@ static void queue_entry_end(struct queue_entry *entry, enum stored_page_state st
 	queue_entry_free(entry);
 }
 
+static struct deliver_whose queue_entry_whose(const struct queue_entry *entry)
+{
+	const struct deliver_ops *ops = &entry->deliver->ops;
+
+	return ops->whose ? ops->whose(ops->ctx, &entry->page)
+			  : (struct deliver_whose){ .team = "" };
+}
+
+/* The fields of every line about a page; whose is a struct deliver_whose. */
+#define LOG_PAGE(entry, whose)                                                                     \
+	LOG_STR("incident", (entry)->page.incident), LOG_OPT("team", (whose).team),                \
+		LOG_STR("pager", (entry)->page.pager),                                             \
+		LOG_STR("event", page_event_name((enum page_event)(entry)->page.event)),           \
+		LOG_INT("page", (entry)->page.id), LOG_ALERT_WORDS((whose).alert)
+
 static void queue_entry_drop(struct queue_entry *entry, const char *why)
 {
-	log_info("page dropped", LOG_STR("incident", entry->page.incident),
-		 LOG_STR("pager", entry->page.pager), LOG_INT("page", entry->page.id),
-		 LOG_STR("reason", why));
+	const struct deliver_whose whose = queue_entry_whose(entry);
+
+	log_info("page dropped", LOG_PAGE(entry, whose), LOG_STR("reason", why));
 	queue_entry_set_error(entry, why);
 	queue_entry_end(entry, STORED_PAGE_DROPPED);
 }
@@ -341,21 +357,20 @@ static bool queue_entry_counts(const struct queue_entry *entry)
 	       (!ops->counted || ops->counted(ops->ctx, &entry->page));
 }
 
+/* text "": there is no reason; delay_us -1: no next try. */
 static void log_delivery(enum log_level level, const char *message, const struct queue_entry *entry,
 			 const char *text, int status, int64_t delay_us)
 {
+	const struct deliver_whose whose = queue_entry_whose(entry);
 	const struct log_field fields[] = {
-		LOG_STR("incident", entry->page.incident),
-		LOG_STR("pager", entry->page.pager),
-		LOG_STR("event", page_event_name((enum page_event)entry->page.event)),
-		LOG_INT("page", entry->page.id),
+		LOG_PAGE(entry, whose),
 		LOG_INT("attempt", entry->page.attempts),
 		LOG_INT("status", status),
+		LOG_INT("took_ms", entry->deliver->last_took_us / US_PER_MS),
 		LOG_STR("reason", text),
 		LOG_INT("next_try_ms", delay_us / US_PER_MS),
 	};
-	/* Only a retry has a next try; a delivered page has no reason either. */
-	size_t left_out = level == LOG_LEVEL_WARN ? 0 : level == LOG_LEVEL_ERROR ? 1 : 2;
+	const size_t left_out = delay_us >= 0 ? 0 : *text ? 1 : 2;
 
 	log_write(level, message, fields, ARRAY_LEN(fields) - left_out);
 }
@@ -414,13 +429,12 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	}
 	if (delivered)
 		log_delivery(queue_entry_is_sunk(entry) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-			     "page delivered", entry, "", status, 0);
+			     "page delivered", entry, "", status, -1);
 	else
-		log_delivery(LOG_LEVEL_ERROR, "page rejected", entry, judgement->text, status, 0);
+		log_delivery(LOG_LEVEL_ERROR, "page rejected", entry, judgement->text, status, -1);
 	if (delivered && *judgement->text) /* a mail that some of its recipients do not get */
-		log_warn("page delivered in part", LOG_STR("incident", entry->page.incident),
-			 LOG_STR("pager", entry->page.pager), LOG_INT("page", entry->page.id),
-			 LOG_STR("reason", judgement->text));
+		log_delivery(LOG_LEVEL_WARN, "page delivered in part", entry, judgement->text,
+			     status, -1);
 	TAILQ_REMOVE(&queue->pages, entry, link);
 	/* Pages behind a rejected trigger mean nothing to the pager. Take them out first: changed()
 	 * may enqueue new pages, which stay. */

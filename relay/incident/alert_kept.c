@@ -121,7 +121,7 @@ void alert_stand_in(struct arena *arena, const char *key, const char *why, struc
 	struct label *annotations = arena_array(arena, 1, sizeof(*annotations));
 
 	log_error("an alert's record cannot be read; it is paged all the same",
-		  LOG_STR("alert", key), LOG_STR("error", why));
+		  LOG_STR("alert_key", key), LOG_STR("error", why));
 	labels[0] = (struct label){ "alertname", "UnreadableAlert" };
 	labels[1] = (struct label){ "key", arena_strdup(arena, key) };
 	annotations[0] =

@@ -9,6 +9,7 @@
 
 #include "alert_kept-internal.h"
 #include "copies-internal.h"
+#include "tracepager/alert_log.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
@@ -409,11 +410,11 @@ static void alert_finish(struct known_alert *alert, enum alert_says says, const 
 
 /* Once for each episode of a heartbeat; of others the decision tells, since they may be thousands.
  */
-static void alert_log_quiet(const struct known_alert *alert, const struct decision *decision)
+static void alert_log_quiet(struct known_alert *alert, const struct decision *decision)
 {
 	unsigned int n = decision->nowner_reasons;
 
-	log_info("alert pages nobody", LOG_STR("alert", alert->key),
+	log_info("alert pages nobody", LOG_ALERT(alert->key, alert_words(alert)),
 		 LOG_STR("reason", n ? decision->owner_reasons[n - 1] : ""));
 }
 
@@ -575,7 +576,8 @@ static void alert_expire(struct known_alert *alert)
 	int64_t heard_us = alert->refreshed_us;
 	if (!synthetic_of_key(alert->key))
 		metric_add(METRIC_ALERTS_EXPIRED, 1);
-	log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key),
+	log_info("alert expired: nobody repeated or resolved it",
+		 LOG_ALERT(alert->key, alert_words(alert)), LOG_OPT("incident", alert->incident),
 		 LOG_STR("silent", age));
 	alert_finish(alert, ALERT_SAYS_EXPIRED, note);
 	if (!alert->ends_by_itself) {
@@ -590,7 +592,7 @@ static void alert_decide_without(struct known_alert *alert)
 	struct enrich_order order = alert_order(alert);
 
 	log_error("an alert's decision did not come back; it is paged without traces",
-		  LOG_STR("alert", alert->key));
+		  LOG_ALERT(alert->key, alert_words(alert)));
 	alert_drop_enrichment(alert);
 	enrichment_decide_without(alert->book->enricher, &order,
 				  "deciding took longer than the budget and 20 s",
@@ -615,7 +617,7 @@ static void alert_due(void *arg)
 	switch (alert->state) {
 	case ALERT_WAITING:
 		log_warn("the store has not answered for an alert yet",
-			 LOG_STR("alert", alert->key));
+			 LOG_ALERT(alert->key, alert_words(alert)));
 		alert_arm(alert);
 		break;
 	case ALERT_ENRICHING:
@@ -816,7 +818,7 @@ static enum accept_result alerts_resolved(struct alert_book *book, const char *k
 	struct known_alert *known = map_get(book->alerts, key);
 
 	if (!known) {
-		log_info("an alert that nobody knows has ended", LOG_STR("alert", key));
+		log_info("an alert that nobody knows has ended", LOG_ALERT(key, alert));
 		metric_add(METRIC_ALERTS_UNKNOWN, 1);
 		return ACCEPT_UNKNOWN;
 	}

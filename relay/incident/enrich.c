@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/alert_log.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
@@ -659,7 +660,7 @@ void enrichment_start(struct enricher *enricher, const struct enrich_order *orde
 
 	if (order->crashed) {
 		log_error("alert is paged without traces: processing it ended the program twice",
-			  LOG_STR("alert", order->key));
+			  LOG_ALERT(order->key, order->alert));
 		enrichment_decide_without(
 			enricher, order,
 			"processing this alert ended the program twice; its traces were left alone",

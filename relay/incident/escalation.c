@@ -39,8 +39,8 @@ static void step_tell_lost(struct incident *incident, const struct pager *lost,
 	if (!lost)
 		return;
 	log_error("a team gives too little for a pager by team; this step pages without it",
-		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
-		  LOG_STR("pager", lost->name), LOG_INT("pagers", (int64_t)step->npagers));
+		  LOG_INCIDENT(incident), LOG_STR("pager", lost->name),
+		  LOG_INT("others", (int64_t)step->npagers));
 	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
 		       arena_printf(arena,
 				    "the rules give team %s too little for pager %s; paged "
@@ -87,9 +87,8 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 			arena_printf(arena, "%s; this is %s", why, where));
 	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
 	incident_touch(incident);
-	log_info("incident pages a step", LOG_STR("incident", incident->id),
-		 LOG_STR("team", incident->team), LOG_STR("step", where),
-		 LOG_STR("pagers", pagers));
+	log_info("incident pages a step", LOG_INCIDENT(incident), LOG_STR("step", where),
+		 LOG_STR("pagers", pagers), LOG_STR("reason", why));
 	arena_free(arena);
 }
 
@@ -103,14 +102,14 @@ void incident_page_fallback(struct incident *incident, const char *note)
 	size_t n = recipients_ask(incident, &step, RECIPIENT_FALLBACK, note);
 
 	arena_free(arena);
-	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
-		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
+	log_warn("page goes to the fallback team", LOG_INCIDENT(incident),
+		 LOG_STR("to", rules_fallback(incident->book->rules)->name),
+		 LOG_STR("reason", note), LOG_INT("asked", (int64_t)n));
 	if (!incident_is_over(incident)) {
 		if (!recipients_reached(incident))
 			log_error("this page has reached nobody; it is sent again in 5 minutes and "
 				  "at each repeat of its alerts",
-				  LOG_STR("incident", incident->id),
-				  LOG_STR("team", incident->team));
+				  LOG_INCIDENT(incident));
 		return;
 	}
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
@@ -129,7 +128,7 @@ static void escalation_exhausted(struct incident *incident)
 	incident_arm(incident, 0);
 	incident_touch(incident);
 	log_error("nobody has acknowledged an incident in all runs of its escalation",
-		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
+		  LOG_INCIDENT(incident));
 	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
 		       other ? "all runs are over; the fallback team is paged"
 			     : "all runs are over; nobody further is paged");
@@ -212,8 +211,7 @@ void incident_send_again(struct incident *incident)
 	if (incident->silenced || !recipients_any_refused(incident))
 		return;
 	log_error("nobody has taken this page; it is sent again to every pager that refused it",
-		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
-		  LOG_STR("summary", incident_page(incident)->summary));
+		  LOG_INCIDENT(incident), LOG_STR("summary", incident_page(incident)->summary));
 	recipients_retry(incident, "sent again: every pager had refused it");
 }
 
@@ -252,7 +250,7 @@ void incident_due(void *arg)
 	case INCIDENT_RESOLVED:
 	case INCIDENT_MOVED:
 		log_error("an incident's recipients could not be told for a day; it is given up",
-			  LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
+			  LOG_INCIDENT(incident));
 		incident_story(incident, INCIDENT_EVENT_GIVEN_UP, "",
 			       "its recipients could not be told for a day");
 		incident_enter(incident, INCIDENT_CLOSED);

@@ -13,6 +13,7 @@
 
 #include "alerts-internal.h"
 #include "life-internal.h"
+#include "tracepager/alert_log.h"
 #include "tracepager/deliver.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
@@ -445,6 +446,15 @@ bool incident_silence_scope(const struct incident *incident, const char *reason,
 /* Tells env.sight, where this program made the incident's alert. page NULL: it is about none. */
 void incident_sight(const struct incident *incident, enum incident_sight_kind kind,
 		    const struct stored_page *page);
+
+/* One of its alerts, the longest in it, for the log; NULL: it has none. Borrowed until the end of
+ * the turn. */
+const struct alert *incident_log_alert(const struct incident *incident);
+
+/* The fields of every line about an incident. */
+#define LOG_INCIDENT(incident_)                                                                    \
+	LOG_STR("incident", (incident_)->id), LOG_STR("team", (incident_)->team),                  \
+		LOG_ALERT_WORDS(incident_log_alert(incident_))
 
 /* ---- incident_view.c ---- */
 

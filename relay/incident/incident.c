@@ -405,13 +405,13 @@ void incident_resolve(struct incident *incident, const char *who, const char *no
 {
 	incident->closed_us = incident_wall_us(incident);
 	incident_enter(incident, INCIDENT_RESOLVED);
-	members_release(incident);
 	incident_story(incident, INCIDENT_EVENT_RESOLVED, who, note);
 	if (!incident->synthetic)
 		metric_add(METRIC_INCIDENTS_RESOLVED, 1);
 	if (incident->synthetic != SYNTHETIC_SELF)
-		log_info("incident resolved", LOG_STR("incident", incident->id),
-			 LOG_STR("note", note));
+		log_info("incident resolved", LOG_INCIDENT(incident), LOG_OPT("who", who),
+			 LOG_STR("reason", note));
+	members_release(incident);
 	incident_tell_end(incident, note);
 }
 
@@ -435,8 +435,8 @@ void incident_move(struct incident *incident, const char *target_id, const char 
 	incident->closed_us = incident_wall_us(incident);
 	incident_enter(incident, INCIDENT_MOVED);
 	incident_story(incident, INCIDENT_EVENT_MOVED, target_id, note);
-	log_info("incident moved", LOG_STR("incident", incident->id), LOG_STR("to", target_id),
-		 LOG_STR("note", note));
+	log_info("incident moved", LOG_INCIDENT(incident), LOG_STR("to", target_id),
+		 LOG_STR("reason", note));
 	const struct incident *target = incident_get(incident->book, target_id);
 	if (!target || incident_is_over(target) || recipients_any_taken(target))
 		incident_tell_move(incident);

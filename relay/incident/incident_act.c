@@ -90,8 +90,8 @@ static enum act_outcome incident_acknowledge(struct incident *incident, const st
 	recipients_tell_ack(incident, act_words(act, "acknowledged", arena));
 	incident->told_us = incident_wall_us(incident);
 	incident_count(incident, METRIC_INCIDENTS_ACKNOWLEDGED);
-	log_info("incident acknowledged", LOG_STR("incident", incident->id),
-		 LOG_STR("who", act->who), LOG_STR("via", act->via));
+	log_info("incident acknowledged", LOG_INCIDENT(incident), LOG_STR("who", act->who),
+		 LOG_STR("via", act->via));
 	return ACT_DONE;
 }
 
@@ -256,9 +256,9 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 	incident_count(incident, METRIC_INCIDENTS_REROUTED);
 	if (!incident->synthetic)
 		metric_add_labelled(METRIC_REROUTED_SPAN, incident_page(incident)->kind, 1);
-	log_info("incident handed on", LOG_STR("incident", incident->id),
-		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
-		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));
+	log_info("incident handed on", LOG_INCIDENT(incident), LOG_STR("from", incident->team),
+		 LOG_STR("to", team->name), LOG_STR("who", act->who),
+		 LOG_STR("reason", said ? act->text : ""));
 	incident_set_text(&incident->rerouted_by, act->who);
 	incident->rerouted_us = incident_mono_us(incident);
 	incident_give(incident, team, note);

@@ -121,6 +121,17 @@ static void incidents_page_remember(void *ctx, const struct stored_page *page, c
 	incident_touch(incident);
 }
 
+/* The incident may be over and gone. */
+static struct deliver_whose incidents_page_whose(void *ctx, const struct stored_page *page)
+{
+	const struct incident *incident = incident_get(ctx, page->incident);
+
+	return (struct deliver_whose){
+		.team = incident ? incident->team : "",
+		.alert = incident ? incident_log_alert(incident) : NULL,
+	};
+}
+
 static bool incidents_page_counted(void *ctx, const struct stored_page *page)
 {
 	const struct incident *incident = incident_get(ctx, page->incident);
@@ -162,7 +173,7 @@ static void book_check_clock(void *arg)
 	if (step_us < LIMIT_CLOCK_SET_US && step_us > -LIMIT_CLOCK_SET_US)
 		return;
 	log_warn("the wall clock was set; deadlines of incidents keep their length",
-		 LOG_INT("seconds", step_us / US_PER_SECOND));
+		 LOG_INT("step_s", step_us / US_PER_SECOND));
 	book->wall_offset_us = offset_us;
 	book->ops.clock_was_set(book->ops.ctx);
 	TAILQ_FOREACH (incident, &book->all, in_all)
@@ -190,6 +201,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 		.memory = incidents_page_memory,
 		.remember = incidents_page_remember,
 		.counted = incidents_page_counted,
+		.whose = incidents_page_whose,
 		.ctx = book,
 	};
 
@@ -268,7 +280,7 @@ static void incident_restore_page(struct incident *incident, const struct stored
 
 	if (page_read(arena, row->page, row->page_len, &page, &err) < 0) {
 		log_error("an incident's page cannot be read", LOG_STR("incident", incident->id),
-			  LOG_STR("error", err.text));
+			  LOG_STR("team", incident->team), LOG_STR("error", err.text));
 		page = (struct page){
 			.severity = SEVERITY_ERROR,
 			.summary = "an incident whose page cannot be read",
@@ -461,7 +473,7 @@ static void incident_settle_drill(struct incident *incident)
 	struct recipient *recipient;
 
 	log_warn("a fire drill was cut off by the end of the relay; its incident ends",
-		 LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
+		 LOG_INCIDENT(incident));
 	recipients_drop(incident, why);
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
 		if (recipient->state == RECIPIENT_ASKED)

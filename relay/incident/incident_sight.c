@@ -1,4 +1,7 @@
-/* What befalls an incident whose alert this program made, told to whoever made the alert. */
+/*
+ * What others see of an incident: what befalls one whose alert this program made, told to whoever
+ * made the alert; and the alert that its log lines name.
+ */
 #include "incident-internal.h"
 
 void incident_sight(const struct incident *incident, enum incident_sight_kind kind,
@@ -17,4 +20,12 @@ void incident_sight(const struct incident *incident, enum incident_sight_kind ki
 	if (kind == INCIDENT_SIGHT_PAGE)
 		sight.status = deliver_last_status(incident->book->deliver, &sight.took_us);
 	env->sight(env->ctx, &sight);
+}
+
+const struct alert *incident_log_alert(const struct incident *incident)
+{
+	const struct incident_book *book = incident->book;
+	const struct member *member = TAILQ_FIRST(&incident->members);
+
+	return member && book->ops.alert ? book->ops.alert(book->ops.ctx, member->key) : NULL;
 }

@@ -115,8 +115,7 @@ static void incident_be_silenced(struct incident *incident, const struct held_by
 		return;
 	}
 	incident_story(incident, INCIDENT_EVENT_SILENCED, by->id, words);
-	log_info("incident silenced", LOG_STR("incident", incident->id), LOG_STR("silence", by->id),
-		 LOG_STR("team", incident->team));
+	log_info("incident silenced", LOG_INCIDENT(incident), LOG_STR("silence", by->id));
 	incident_tell_begin(incident, by);
 	recipients_count(incident);
 	incident_touch(incident);
@@ -147,8 +146,7 @@ static void incident_end_silence(struct incident *incident)
 	incident->silence_tells = false;
 	incident_start_clock(incident);
 	incident_story(incident, INCIDENT_EVENT_UNSILENCED, id, "");
-	log_info("incident no longer silenced", LOG_STR("incident", incident->id),
-		 LOG_STR("silence", id), LOG_STR("team", incident->team));
+	log_info("incident no longer silenced", LOG_INCIDENT(incident), LOG_STR("silence", id));
 	incident_release_kept(incident, note);
 	if (tells)
 		incident_notice(incident, note);

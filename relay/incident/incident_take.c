@@ -155,8 +155,9 @@ static struct incident *incident_open(struct incident_book *book,
 		metric_add_labelled(METRIC_OPENED_SPAN, decision->page.kind, 1);
 	}
 	if (incident->synthetic != SYNTHETIC_SELF)
-		log_info("incident opened", LOG_STR("incident", id), LOG_STR("alert", message->key),
-			 LOG_STR("team", incident->team),
+		log_info("incident opened", LOG_STR("incident", id),
+			 LOG_STR("team", incident->team), LOG_ALERT(message->key, message->alert),
+			 LOG_STR("severity", severity_name(incident->severity)),
 			 LOG_STR("summary", decision->page.summary));
 	return incident;
 }
@@ -211,7 +212,7 @@ static void incident_join(struct incident *incident, const struct alert_message 
 	incident_touch(incident);
 	metric_add(METRIC_INCIDENTS_JOINED, 1);
 	log_info("incident joined", LOG_STR("incident", incident->id),
-		 LOG_STR("alert", message->key));
+		 LOG_STR("team", incident->team), LOG_ALERT(message->key, message->alert));
 	arena_free(arena);
 }
 
@@ -313,7 +314,8 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 	incident_drop_text(incident);
 	incident_put(incident);
 	log_info("incident improved by late traces", LOG_STR("incident", incident->id),
-		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
+		 LOG_STR("team", incident->team), LOG_ALERT(message->key, message->alert),
+		 LOG_STR("summary", decision->page.summary));
 	arena_free(arena);
 }
 

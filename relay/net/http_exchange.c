@@ -187,7 +187,7 @@ static void exchange_refuse(struct http_conn *conn, struct evhttp_request *req, 
 
 	http_conn_write_refusal(fault.status, fault.text, &body);
 	log_debug("request refused", LOG_STR("peer", req->remote_host),
-		  LOG_INT("status", fault.status), LOG_STR("text", fault.text));
+		  LOG_INT("status", fault.status), LOG_STR("reason", fault.text));
 	if (fault.allow)
 		evhttp_add_header(req->output_headers, "Allow", "GET, HEAD, POST, PUT, DELETE");
 	if (fault.status == 503) {

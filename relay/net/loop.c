@@ -54,7 +54,7 @@ static struct loop *running_loop;
 static void log_libevent(int severity, const char *text)
 {
 	if (severity >= EVENT_LOG_WARN)
-		log_warn("libevent", LOG_STR("text", text));
+		log_warn("libevent", LOG_STR("error", text));
 }
 
 struct event_base *net_event_base_new(void)

@@ -71,7 +71,7 @@ static void log_difference(struct shadow *shadow, const struct shadow_job *job,
 		return;
 	}
 	log_info("the shadow rules decide otherwise", LOG_STR("what", shadow_what_name(what)),
-		 LOG_STR("alert", job->alert), LOG_STR("from", job->live.values[what]),
+		 LOG_STR("alert_key", job->alert), LOG_STR("from", job->live.values[what]),
 		 LOG_STR("to", job->shadow.values[what]), LOG_STR("rule", job->live.places[what]),
 		 LOG_STR("shadow_rule", job->shadow.places[what]),
 		 LOG_INT("not_logged", (int64_t)shadow->unlogged[what]));

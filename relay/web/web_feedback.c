@@ -193,7 +193,7 @@ static bool feedback_act(struct feedback_job *job, const struct feedback_act *to
 	if (outcome > ACT_ALREADY)
 		log_info("what a pager told back was ignored", LOG_STR("pager", job->pager),
 			 LOG_STR("incident", act.incident), LOG_STR("action", act_name(told->kind)),
-			 LOG_STR("why", buf_text(&words)));
+			 LOG_STR("reason", buf_text(&words)));
 	buf_putc(&job->reply, '{');
 	buf_json_text(&job->reply, "incident", act.incident);
 	buf_json_text(&job->reply, "action", act_name(told->kind));

@@ -44,7 +44,7 @@ static void tell_ignored(struct web *web, const struct http_exchange *exchange, 
 	if (web->told_proxy)
 		return;
 	web->told_proxy = true;
-	log_warn("the header of trusted_proxy is ignored; told once", LOG_STR("why", why),
+	log_warn("the header of trusted_proxy is ignored; told once", LOG_STR("reason", why),
 		 LOG_STR("header", web->proxy->header),
 		 LOG_STR("peer", http_exchange_peer(exchange)));
 }
