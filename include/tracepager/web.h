@@ -74,6 +74,7 @@ struct web_token {
 };
 
 struct web_job;
+struct log_levels;
 struct feedback_memory;
 struct sessions;
 struct team_report;
@@ -89,6 +90,7 @@ struct web {
 	struct links *links;
 	struct feedback_memory *feedback;
 	struct sessions *sessions;
+	struct log_levels *log_levels;
 	bool tls;		  /* the listener speaks it */
 	const char *external_url; /* "": none */
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */

@@ -210,6 +210,14 @@ struct resume_options {
 	const char *who;
 };
 
+struct loglevel_options {
+	struct option_list arguments;
+	struct client_options client;
+	int64_t for_us; /* 0: not given */
+	const char *who;
+	enum report_format format;
+};
+
 struct drain_options {
 	struct option_list arguments;
 	struct client_options client;

@@ -171,6 +171,7 @@ void relay_make_web(struct relay *relay)
 		.links = relay->links,
 		.feedback = relay->feedback,
 		.sessions = relay->sessions,
+		.log_levels = relay->log_levels,
 		.tls = relay->config->tls != NULL,
 		.external_url = relay->config->external_url,
 		.tokens = relay->tokens,

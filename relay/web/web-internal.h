@@ -176,6 +176,9 @@ bool web_feedback_needs_token(const struct web *web, const char *param);
 /* web_link.c */
 void web_serve_link(struct web_request *request);
 void web_serve_link_act(struct web_request *request);
+/* web_log.c */
+void web_serve_log(struct web_request *request);
+void web_serve_log_set(struct web_request *request);
 /* web_events.c */
 void web_serve_events(struct web_request *request);
 /* web_page_incidents.c, web_page_incident.c, web_page.c */

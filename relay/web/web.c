@@ -113,6 +113,8 @@ static const struct web_row web_rows[] = {
 	{ GET, "/api/v1/drills/{id}", web_serve_drill, READ, .text = "one, with its stages" },
 	{ GET, "/api/v1/rejected", web_serve_rejected, READ,
 	  .text = "bodies of senders that could not be read, and why" },
+	{ GET, "/api/v1/log", web_serve_log, READ, .text = "the level of the log" },
+	{ POST, "/api/v1/log", web_serve_log_set, ACT, .text = "change it, for a time" },
 	{ GET, "/api/v1/pagers", web_serve_pagers, READ, .text = "pagers, and what waits for them" },
 	{ POST, "/api/v1/pagers/{name}/{act}", web_serve_pager_act, ACT,
 	  .text = "pause, resume, retry" },
