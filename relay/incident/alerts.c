@@ -555,23 +555,12 @@ static void alert_finish(struct known_alert *alert, enum alert_says says, const 
 	alert_touch(alert);
 }
 
-/* "26 h", "40 min", "90 s": as a person says it. */
-static void alert_age_text(int64_t age_us, char *out, size_t size)
-{
-	if (age_us >= 2 * US_PER_HOUR)
-		snprintf(out, size, "%lld h", (age_us + US_PER_HOUR / 2) / US_PER_HOUR);
-	else if (age_us >= 2 * US_PER_MINUTE)
-		snprintf(out, size, "%lld min", (age_us + US_PER_MINUTE / 2) / US_PER_MINUTE);
-	else
-		snprintf(out, size, "%lld s", age_us / US_PER_SECOND);
-}
-
 static void alert_expire(struct known_alert *alert)
 {
 	int64_t silent_us = book_wall_us(alert->book) - alert->refreshed_us;
 	char age[32], note[128];
 
-	alert_age_text(silent_us, age, sizeof(age));
+	copies_age_text(silent_us, age, sizeof(age));
 	snprintf(note, sizeof(note), "nothing was heard of it for %s", age);
 	int64_t heard_us = alert->refreshed_us;
 	if (!synthetic_of_key(alert->key))

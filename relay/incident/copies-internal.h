@@ -51,4 +51,8 @@ char *copies_text(const struct copies *copies);
 /* Reads the stored form into an empty list; a part that cannot be read is left out. */
 void copies_read(struct copies *copies, const char *text);
 
+/* For how long nobody has said that an alert fires, as a person says it: "26 h", "40 min", "90 s".
+ */
+void copies_age_text(int64_t age_us, char *out, size_t size);
+
 #endif

@@ -154,3 +154,13 @@ void copies_read(struct copies *copies, const char *text)
 		at += *at == ';';
 	}
 }
+
+void copies_age_text(int64_t age_us, char *out, size_t size)
+{
+	if (age_us >= 2 * US_PER_HOUR)
+		snprintf(out, size, "%lld h", (age_us + US_PER_HOUR / 2) / US_PER_HOUR);
+	else if (age_us >= 2 * US_PER_MINUTE)
+		snprintf(out, size, "%lld min", (age_us + US_PER_MINUTE / 2) / US_PER_MINUTE);
+	else
+		snprintf(out, size, "%lld s", age_us / US_PER_SECOND);
+}
