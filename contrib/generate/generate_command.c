@@ -86,6 +86,10 @@ static void page_add_words(const struct command_row *command, const char *argume
 {
 	if (!has_words(command->name))
 		return;
+	if (strstr(command->arguments, "ACTION"))
+		buf_puts(out, ".Pp\nThe actions are:\n");
+	else if (strstr(command->arguments, "FORMAT"))
+		buf_puts(out, ".Pp\nThe formats are:\n");
 	buf_puts(out, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < nword_rows; i++) {
 		if (!text_is(word_rows[i].command, command->name))
