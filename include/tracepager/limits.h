@@ -2,9 +2,8 @@
  * Every cap of the program, with its reason, by room from the lowest level up. A number that bounds
  * what a peer, a file or time can make grow stands here and nowhere else. A cap that several rooms
  * use stands with the lowest of them. Those of some rooms have files of their own: limits_store.h,
- * limits_drill.h, limits_log.h, limits_mail.h, limits_mcp.h, limits_pager.h, limits_telemetry.h and
- * limits_web.h.
- * Defaults stand in tbl/options.def.
+ * limits_doctor.h, limits_drill.h, limits_log.h, limits_mail.h, limits_mcp.h, limits_pager.h,
+ * limits_telemetry.h and limits_web.h. Defaults stand in tbl/options.def.
  */
 #ifndef TRACEPAGER_LIMITS_H
 #define TRACEPAGER_LIMITS_H
@@ -584,6 +583,7 @@
 /* Paused calls resumed in one turn: curl reads and decompresses for each, some 200 us. */
 #define LIMIT_CALLS_RESUMED 2
 
+#include "tracepager/limits_doctor.h"
 #include "tracepager/limits_drill.h"
 #include "tracepager/limits_mail.h"
 #include "tracepager/limits_mcp.h"

@@ -17,6 +17,7 @@
 #include "usage-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/credential.h"
+#include "tracepager/doctor.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/relay.h"
@@ -59,20 +60,13 @@ static void mask_reloads(int how)
 /* Everything that a start would fail on, in one pass. */
 static int check_start(const char *path)
 {
-	struct findings findings = { .now_us = clock_wall_us(clock_system()) };
-	struct config *config = NULL;
-	struct ruleset *rules = NULL;
+	struct preflight preflight;
 
 	credential_expect_elsewhere();
-	bool failed = config_check(path, &config, &findings) < 0;
-	const char *paths[] = { config->rules };
-	failed |= rules_load(paths, 1, true, &rules, &findings) < 0;
-	output_findings(&findings, terminal_has_colour(STDERR_FILENO));
-	failed |= findings.nerrors > 0;
-	findings_fini(&findings);
-	rules_unref(rules);
-	config_free(config);
-	return failed;
+	bool good = preflight_run(path, clock_wall_us(clock_system()), &preflight);
+	output_findings(&preflight.findings, terminal_has_colour(STDERR_FILENO));
+	preflight_fini(&preflight);
+	return !good;
 }
 
 /* A core holds every secret. */

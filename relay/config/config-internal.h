@@ -93,10 +93,15 @@ void config_load_link_keys(struct config_loading *loading, const struct ynode *r
 int config_read_link_keys(const char *path, struct secret keys[LINK_KEYS], struct err *err);
 void config_free_access(struct config *config);
 
-/* ---- config_preflight.c ---- */
+/* ---- config_modes.c ---- */
 
 /* Warns of a file that other users of this machine may read or write. */
 void config_check_mode(struct config_loading *loading, const struct ynode *node, const char *path);
+/* Warns where all users of this machine may write the options or the rules. */
+void config_check_writers(struct config_loading *loading, const struct ynode *root);
+
+/* ---- config_preflight.c ---- */
+
 void config_check_store_mode(struct config_loading *loading, const struct ynode *root);
 /* What a start would fail on: the store's place, the address; what is missing. */
 void config_preflight(struct config_loading *loading, const struct ynode *root);

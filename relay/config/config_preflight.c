@@ -14,19 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
-
-void config_check_mode(struct config_loading *loading, const struct ynode *node, const char *path)
-{
-	struct stat status;
-
-	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !secret_is_open(&status))
-		return;
-	CLEANUP_FREE char *cure = xasprintf("chmod 600 %s", path);
-	CONFIG_WARN(loading, node, "C028", cure,
-		    "%s is open to other users of this machine (mode %04o)", path,
-		    status.st_mode & 07777);
-}
 
 /* ---- the store ---- */
 
@@ -155,6 +144,40 @@ static void preflight_files(struct config_loading *loading, const struct ynode *
 		      "source %s cannot read the directory %s", source->name, source->path);
 }
 
+/* ---- tokens ---- */
+
+/* Nobody tries tokens of an address that only this machine reaches. */
+static void preflight_token(struct config_loading *loading, const struct ynode *node,
+			    const char *name, const struct secret *token)
+{
+	if (token->value && strlen(token->value) < LIMIT_TOKEN_LEAST_BYTES)
+		CONFIG_WARN(loading, node, "C046",
+			    "make a new one: (umask 077; openssl rand -hex 32 >FILE)",
+			    "the token of %s has %zu characters, and other machines can try all "
+			    "such tokens",
+			    name, strlen(token->value));
+}
+
+static void preflight_tokens(struct config_loading *loading, const struct ynode *root)
+{
+	const struct config *config = loading->config;
+	const struct ynode *senders = ynode_get(root, "senders"),
+			   *tokens = ynode_get(root, "tokens"),
+			   *admin = ynode_get(root, "admin_token_file");
+
+	if (config_is_loopback(config->listen))
+		return;
+	preflight_token(loading, admin ? admin : ynode_get(root, "admin_token"), "the admin",
+			&config->admin_token);
+	for (size_t i = 0; i < config->ntokens; i++)
+		preflight_token(loading, tokens, config->tokens[i].name, &config->tokens[i].secret);
+	for (size_t i = 0; i < config->nsenders; i++)
+		for (size_t k = 0; k < LIMIT_LIVE_SECRETS; k++)
+			preflight_token(loading, ynode_get(senders, config->senders[i].name),
+					config->senders[i].name,
+					&config->senders[i].auth.bearer[k]);
+}
+
 /* ---- what is missing ---- */
 
 void config_preflight(struct config_loading *loading, const struct ynode *root)
@@ -163,6 +186,8 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 	const struct ynode *token = ynode_get(root, "admin_token"),
 			   *tokens = ynode_get(root, "tokens");
 
+	config_check_writers(loading, root);
+	preflight_tokens(loading, root);
 	preflight_directory(loading, store_node(root));
 	if (store_is_in_use(config))
 		CONFIG_WARN(loading, store_node(root), "C026",

@@ -184,7 +184,7 @@ def other_changes_are_told_by_name():
 
 
 RULES = """teams: {shop: {escalation: shop}}
-pagers: {out: {kind: console}}
+pagers: {out: {kind: webhook, url: "http://127.0.0.1:1/page"}}
 escalations: {shop: {steps: [{page: [out]}]}}
 fallback: {team: shop}
 """
