@@ -1,6 +1,8 @@
 /* Generate, command: tracepager-COMMAND(1), and tracepager(1), from the tables of commands. */
 #include "generate.h"
 
+#include <ctype.h>
+
 #include "tracepager/xalloc.h"
 
 /* Words in capitals that the page's texts mark as arguments. */
@@ -81,15 +83,29 @@ static void page_add_paragraphs(const struct command_row *command, enum help_kin
 		}
 }
 
+/* "The actions are:", by the name of the first argument; of "NAME|FORMAT" by the second name. */
+static void page_add_lead(const struct command_row *command, struct buf *out)
+{
+	const char *at = command->arguments;
+	struct argument argument;
+
+	if (!argument_next(command, &at, 0, &argument))
+		return;
+	const char *bar = strchr(argument.name, '|');
+	buf_puts(out, ".Pp\nThe ");
+	for (const char *name = bar ? bar + 1 : argument.name; *name; name++)
+		buf_putc(out, (char)tolower((unsigned char)*name));
+	buf_puts(out, "s are:\n");
+}
+
 static void page_add_words(const struct command_row *command, const char *arguments,
 			   struct references *refs, struct buf *out)
 {
 	if (!has_words(command->name))
 		return;
-	if (strstr(command->arguments, "ACTION"))
-		buf_puts(out, ".Pp\nThe actions are:\n");
-	else if (strstr(command->arguments, "FORMAT"))
-		buf_puts(out, ".Pp\nThe formats are:\n");
+	/* "KIND is one of:" leads to the words already. */
+	if (!(out->len > 2 && out->data[out->len - 2] == ':'))
+		page_add_lead(command, out);
 	buf_puts(out, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < nword_rows; i++) {
 		if (!text_is(word_rows[i].command, command->name))

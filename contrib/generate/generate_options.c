@@ -105,6 +105,8 @@ static const char *reload_text(const char *key, const char *kind)
 		return "reads the file again; another path needs a restart";
 	if (text_is(key, "link_key_file"))
 		return "reads the file again; another path needs a restart";
+	if (text_is(key, "log_level"))
+		return "takes a change";
 	return "a change needs a restart";
 }
 
