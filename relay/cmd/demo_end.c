@@ -18,6 +18,8 @@
 
 #define ALERT_COLUMNS 20
 #define TEAM_COLUMNS  12
+/* On a screen of fewer columns the reasons would be words below each other. */
+#define WIDE_COLUMNS 72
 /* The faults, and the alert that nobody answered. */
 #define DEMO_ROWS (demo_nfaults + 1)
 
@@ -72,35 +74,42 @@ static void print_cell(const struct demo_screen *screen, enum demo_style style, 
 	       demo_colour_end(screen, style), columns ? (int)(columns - used) : 0, "");
 }
 
-/* The columns of a row, as they are on a screen of 80 columns. */
+/* A label is red where another team was paged. */
 struct teams_row {
 	const char *alert, *label, *team, *why;
 };
 
-/* The labels' team is red where another one was paged. Why is wrapped below itself. */
+/* The text in the columns from `indent` on, of whose first line that much is printed already. */
+static void print_wrapped(const struct demo_screen *screen, const char *text, size_t indent)
+{
+	size_t left = strlen(text);
+
+	for (;;) {
+		const size_t n = wrap_bytes(text, left, screen->columns - indent);
+		printf("%.*s\n", (int)n, text);
+		text += n;
+		left -= n;
+		for (; left && *text == ' '; left--)
+			text++;
+		if (!left)
+			return;
+		printf("%*s", (int)indent, "");
+	}
+}
+
+/* Why stands beside the teams, and on a narrow screen below them. */
 static void print_row(const struct demo_screen *screen, const struct teams_row *row,
 		      enum demo_style label_style, enum demo_style style)
 {
-	const size_t used = 2 + ALERT_COLUMNS + 2 * TEAM_COLUMNS;
-	const size_t columns = screen->columns - used;
-	const char *why = row->why;
-	size_t left = strlen(why), n = wrap_bytes(why, left, columns);
+	const bool narrow = screen->columns < WIDE_COLUMNS;
 
 	printf("  ");
 	print_cell(screen, DEMO_PLAIN, row->alert, ALERT_COLUMNS);
 	print_cell(screen, label_style, row->label, TEAM_COLUMNS);
-	print_cell(screen, style, row->team, TEAM_COLUMNS);
-	for (;;) {
-		printf("%.*s\n", (int)n, why);
-		why += n;
-		left -= n;
-		for (; left && *why == ' '; left--)
-			why++;
-		if (!left)
-			return;
-		n = wrap_bytes(why, left, columns);
-		printf("%*s", (int)used, "");
-	}
+	print_cell(screen, style, row->team, narrow ? 0 : TEAM_COLUMNS);
+	if (narrow)
+		printf("\n    ");
+	print_wrapped(screen, row->why, narrow ? 4 : 2 + ALERT_COLUMNS + 2 * TEAM_COLUMNS);
 }
 
 /* Why the team was paged, in a few words. Caller frees. */
