@@ -588,9 +588,9 @@ def explain_standard_input():
     expect(tracepager("explain", "-", "-", stdin=trace), 2, err="once only")
 
 
-def readme_curl_pages_at_once():
-    """The first curl, with the rules and the options that stand before it, while no Jaeger listens."""
-    with open(os.path.join(peers.TOP, "README.md"), encoding="utf-8") as f:
+def first_curl_pages_at_once():
+    """The first curl of the quick start, with the rules and the options that stand before it, while no Jaeger listens."""
+    with open(os.path.join(peers.TOP, "contrib/docs/quickstart.md"), encoding="utf-8") as f:
         text = f.read()
     blocks = re.findall("^```yaml\n(.*?)^```$", text, re.M | re.S)
     rules, options = (next(b for b in blocks if b.startswith(word)) for word in ("teams:", "senders:"))
@@ -619,24 +619,8 @@ def readme_curl_pages_at_once():
             relay.communicate(timeout=peers.PATIENCE)
 
 
-def readme():
-    """The rules and the options that the README shows can be used as they are."""
-    with open(os.path.join(peers.TOP, "README.md"), encoding="utf-8") as f:
-        blocks = re.findall("^```yaml\n(.*?)^```$", f.read(), re.M | re.S)
-    rules = [b for b in blocks if b.startswith("teams:")]
-    config = [b for b in blocks if b.startswith("senders:")]
-    assert len(rules) == len(config) == 1
-    with Place(rules=rules[0]) as place:
-        expect(tracepager("check", place.path("rules")), 0, out="no problem$")
-        with open(place.path("config"), "w", encoding="utf-8") as f:
-            f.write(f"{config[0]}rules: {place.path('rules')}\n"
-                    f"listen: 127.0.0.1:0\nstore: {{path: {place.directory}/tracepager.db}}\n")
-        expect(tracepager("run", "--check", "-c", place.path("config")), 0, err=CONSOLE_ONLY)
-    expect(tracepager("check", "--no-secrets", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out="no problem$")
-
-
 if __name__ == "__main__":
     peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command,
               help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
               check_statuses, open_key_files_are_told, check_directories, check_json, check_usage, explain_reads_an_alert, import_and_check, import_losses, import_beside_rules, import_usage, examples_of_the_manual,
-              colours, widths, run_check, run_sample, explain_misuse, explain_standard_input, readme_curl_pages_at_once, readme)
+              colours, widths, run_check, run_sample, explain_misuse, explain_standard_input, first_curl_pages_at_once)
