@@ -82,6 +82,14 @@ void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding
 		  const char *code, struct findings *findings, const char *hint, const char *format,
 		  ...) __attribute__((format(printf, 7, 8)));
 
+/* The word of a comment that stands right behind the key, as in "channel: #ops"; NULL: there is
+ * none, or it may be a secret. Kept by the arena. */
+const char *ydoc_comment_behind(struct arena *arena, const struct ydoc *doc,
+				const struct ynode *key);
+
+/* Do comments stand below the key, and deeper: are its members commented out on purpose? */
+bool ydoc_is_commented_out(const struct ydoc *doc, const struct ynode *key);
+
 bool ynode_is_empty(const struct ynode *node);
 const char *ynode_kind_name(const struct ynode *node); /* "a list", for findings */
 /* Values of scalars. False: the text is no such value, and *ret_x keeps its value. Durations

@@ -1,12 +1,14 @@
-/* What the files of rules/doc share: how a finding with a place is added, and how its source line
- * loses its secrets. */
+/* What the files of rules/doc share: how a finding with a place is added, what broken YAML was to
+ * be, and how a source line loses its secrets. */
 #ifndef TRACEPAGER_DOC_INTERNAL_H
 #define TRACEPAGER_DOC_INTERNAL_H
 
 #include <stdarg.h>
 #include <stdbool.h>
 
+#include "tracepager/arena.h"
 #include "tracepager/findings.h"
+#include "tracepager/ydoc.h"
 
 /* Texts are borrowed for the call; `code` for good. */
 struct finding_place {
@@ -18,6 +20,22 @@ struct finding_place {
 void findings_vadd(struct findings *findings, const struct finding_place *place, const char *format,
 		   va_list args) __attribute__((format(printf, 3, 0)));
 
+/* ysyntax.c: what libyaml reports, with lines and columns from 1. */
+struct syntax_problem {
+	const char *problem, *context; /* context may be NULL */
+	int line, column, context_line, context_column;
+	bool is_end; /* the file ends there */
+};
+/* What its writer probably did. */
+struct syntax_guess {
+	int line, column, width;
+	const char *text, *hint; /* kept by the arena */
+};
+bool ysyntax_guess(struct arena *arena, const struct ydoc *doc,
+		   const struct syntax_problem *problem, struct syntax_guess *ret_guess);
+/* What to look for where there is no guess. */
+const char *ysyntax_hint(const struct ydoc *doc, const struct syntax_problem *problem);
+
 /* secret_lines.c: overwrites the values of secrets in one line with marks, one for each character,
  * so that columns stay right. misspelt: also where the key only looks like a secret's. */
 void secret_line_hide(char *line, char mark, bool misspelt);
@@ -26,5 +44,8 @@ void secret_line_hide_all(char *line);
 /* Does the line that begins at `start` belong to a value whose key is, or looks like, a secret's
  * and stands on an earlier line? */
 bool secret_line_continues(const char *text, const char *start);
+/* The source line, secrets hidden; NULL: no such line, or longer than LIMIT_FINDING_LINE_BYTES. The
+ * caller frees. */
+char *secret_line_source(const struct ydoc *doc, int line);
 
 #endif

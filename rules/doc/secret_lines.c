@@ -380,3 +380,22 @@ void ydoc_hide_secrets(char *text, char mark)
 	}
 	*out = '\0';
 }
+
+char *secret_line_source(const struct ydoc *doc, int line)
+{
+	if (line < 1 || (size_t)line > doc->nlines)
+		return NULL;
+	const char *start = doc->text + doc->lines[line - 1], *end = start,
+		   *all = doc->text + doc->len;
+	while (end < all && !ytext_break(end, all)) {
+		if ((size_t)(end - start) == LIMIT_FINDING_LINE_BYTES)
+			return NULL;
+		end++;
+	}
+	char *copy = xstrndup(start, (size_t)(end - start));
+	if (secret_line_continues(doc->text, start))
+		secret_line_hide_all(copy);
+	else
+		secret_line_hide(copy, '*', true);
+	return copy;
+}

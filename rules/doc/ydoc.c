@@ -44,7 +44,7 @@ struct reader {
 	struct findings *findings;
 	struct frame stack[LIMIT_DEPTH];
 	size_t depth, nevents;
-	bool failed, stop, has_document;
+	bool failed, stop, has_document, has_anchor;
 	bool stream;	     /* several documents are read, and aliases and merge keys taken */
 	struct map *anchors; /* of this document; NULL: none yet */
 	struct ynode quote;  /* the last text in quotes that spans lines; line 0: none yet */
@@ -56,25 +56,34 @@ static int bounded_int(size_t number)
 	return number < INT32_MAX ? (int)number : INT32_MAX;
 }
 
-/* The source line, secrets hidden; NULL: no such line, or longer than LIMIT_FINDING_LINE_BYTES.
- * The caller frees. */
-static char *source_line(const struct ydoc *doc, int line)
+const char *ydoc_comment_behind(struct arena *arena, const struct ydoc *doc,
+				const struct ynode *key)
 {
-	if (line < 1 || (size_t)line > doc->nlines)
+	CLEANUP_FREE char *line = secret_line_source(doc, key->line);
+	const char *at = line ? strstr(line, key->text) : NULL;
+
+	if (!at)
 		return NULL;
-	const char *start = doc->text + doc->lines[line - 1], *end = start,
-		   *all = doc->text + doc->len;
-	while (end < all && !ytext_break(end, all)) {
-		if ((size_t)(end - start) == LIMIT_FINDING_LINE_BYTES)
-			return NULL;
-		end++;
+	at += strlen(key->text);
+	at += strspn(at, "\"' ");
+	if (*at != ':')
+		return NULL;
+	at += 1 + strspn(at + 1, " ");
+	size_t len = strcspn(at, " ,]}");
+	return *at == '#' && len > 1 ? arena_strndup(arena, at, len) : NULL;
+}
+
+bool ydoc_is_commented_out(const struct ydoc *doc, const struct ynode *key)
+{
+	for (size_t line = (size_t)key->line; line < doc->nlines; line++) {
+		const char *at = doc->text + doc->lines[line];
+		const size_t blanks = strspn(at, " \t");
+		if (at[blanks] == '#')
+			return blanks >= (size_t)key->column;
+		if (!strchr("\r\n", at[blanks]))
+			return false;
 	}
-	char *copy = xstrndup(start, (size_t)(end - start));
-	if (secret_line_continues(doc->text, start))
-		secret_line_hide_all(copy);
-	else
-		secret_line_hide(copy, '*', true);
-	return copy;
+	return false;
 }
 
 void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level,
@@ -94,7 +103,7 @@ void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding
 		place.column = node->column;
 		place.width = node->width;
 		if (findings->n < LIMIT_FINDINGS)
-			place.source = source = source_line(doc, node->line);
+			place.source = source = secret_line_source(doc, node->line);
 	}
 	va_start(args, format);
 	findings_vadd(findings, &place, format, args);
@@ -424,6 +433,22 @@ static void on_scalar(struct reader *reader, const yaml_event_t *event)
 	node_add(reader, node);
 }
 
+/* A glob that begins with a star is an alias without its quotes. */
+static const char *alias_hint(const struct reader *reader, const struct ynode *node)
+{
+	static const char hint[] = "write the value out where it is used";
+	CLEANUP_FREE char *line = secret_line_source(reader->doc, node->line);
+	size_t at = 0;
+
+	if (reader->has_anchor || !line)
+		return hint;
+	for (int column = 1; line[at] && column < node->column; column++)
+		for (at++; ((unsigned char)line[at] & 0xc0) == 0x80;)
+			at++;
+	return arena_printf(reader->arena, "put a glob that begins with * in quotes: \"%.*s\"",
+			    (int)strcspn(line + at, " ,]}"), line + at);
+}
+
 static void on_alias(struct reader *reader, const yaml_event_t *event)
 {
 	struct ynode *node = ydoc_node_new(reader, YNODE_SCALAR, event);
@@ -431,8 +456,7 @@ static void on_alias(struct reader *reader, const yaml_event_t *event)
 	if (reader->stream)
 		take_alias(reader, node, (const char *)event->data.alias.anchor);
 	else
-		refuse_alias(reader, node, "write the value out where it is used",
-			     "aliases are not supported");
+		refuse_alias(reader, node, alias_hint(reader, node), "aliases are not supported");
 }
 
 static void document_start(struct reader *reader, const yaml_event_t *event)
@@ -481,6 +505,7 @@ static void ydoc_on_event(struct reader *reader, const yaml_event_t *event)
 		collection_end(reader, event);
 		return;
 	}
+	reader->has_anchor |= anchor != NULL;
 	if (anchor && !reader->stream)
 		refuse_anchor(reader, event, "anchors");
 	if (tag)
@@ -491,26 +516,6 @@ static void ydoc_on_event(struct reader *reader, const yaml_event_t *event)
 		collection_start(reader,
 				 event->type == YAML_MAPPING_START_EVENT ? YNODE_MAP : YNODE_LIST,
 				 event, anchor);
-}
-
-/* libyaml's message says what the parser missed; the hint says what the writer probably did. */
-static const char *syntax_hint(const struct reader *reader, const yaml_parser_t *parser)
-{
-	const struct ydoc *doc = reader->doc;
-	size_t line = parser->problem_mark.line, column = parser->problem_mark.column;
-	const char *at = line < doc->nlines ? doc->text + doc->lines[line] : NULL;
-
-	if (at && memchr(at, '\t', strspn(at, " \t")) && column <= strspn(at, " \t"))
-		return "indent with spaces: YAML does not allow tabs there";
-	if (strstr(parser->problem, "cannot start any token"))
-		return "put the value in quotes";
-	if (strstr(parser->problem, "mapping values are not allowed"))
-		return "put a value that holds \": \" in quotes, and check the indentation";
-	if (strstr(parser->problem, "',' or"))
-		return "a bracket or brace is not closed, or a comma is missing";
-	if (strstr(parser->problem, "expected ':'"))
-		return "a key needs a colon and a blank after it";
-	return "check the indentation of this line and of those above it";
 }
 
 /*
@@ -547,18 +552,34 @@ static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
 	}
 	if (quote_error(reader, parser))
 		return;
+	struct syntax_problem problem = {
+		.problem = parser->problem,
+		.context = parser->context,
+		.line = at.line,
+		.column = at.column,
+		.context_line = bounded_int(parser->context_mark.line + 1),
+		.context_column = bounded_int(parser->context_mark.column + 1),
+		.is_end = (size_t)at.line == reader->doc->nlines && at.column == 1 &&
+			  reader->doc->lines[at.line - 1] == reader->doc->len,
+	};
+	struct syntax_guess guess;
+	if (ysyntax_guess(reader->arena, reader->doc, &problem, &guess)) {
+		at = node_at((size_t)guess.line, (size_t)guess.column);
+		at.width = guess.width;
+		STOP(reader, &at, "E002", guess.hint, "%s", guess.text);
+		return;
+	}
+	const char *hint = ysyntax_hint(reader->doc, &problem);
 	/* Where the file ends too early, the finding points behind its last line. */
-	if (at.line > 1 && at.column == 1 && (size_t)at.line == reader->doc->nlines &&
-	    reader->doc->lines[at.line - 1] == reader->doc->len) {
+	if (at.line > 1 && problem.is_end) {
 		at.line--;
 		at.column = width_to_end(reader->doc, at.line, 1) + 1;
 	}
 	if (parser->context && parser->context_mark.line != parser->problem_mark.line)
-		STOP(reader, &at, "E002", syntax_hint(reader, parser),
-		     "%s, %s that began on line %zu", parser->problem, parser->context,
-		     parser->context_mark.line + 1);
+		STOP(reader, &at, "E002", hint, "%s, %s that began on line %zu", parser->problem,
+		     parser->context, parser->context_mark.line + 1);
 	else
-		STOP(reader, &at, "E002", syntax_hint(reader, parser), "%s", parser->problem);
+		STOP(reader, &at, "E002", hint, "%s", parser->problem);
 }
 
 static void read_events(struct reader *reader)
