@@ -33,6 +33,8 @@ struct finding {
 	char *hint;   /* what to do; NULL: no hint */
 };
 
+struct seen_words;
+
 /* What a load has read, with errors or without. */
 struct rules_seen {
 	size_t files, teams, pagers, services, signals;
@@ -44,6 +46,7 @@ struct findings {
 	size_t nerrors, nwarnings; /* of all findings, also beyond LIMIT_FINDINGS */
 	struct rules_seen seen;
 	int64_t now_us; /* wall time, set by the caller; 0: nothing that depends on the day */
+	const struct seen_words *words; /* of the past, set by the caller; NULL: it is not known */
 };
 void findings_fini(struct findings *findings);
 /* Adds a finding about a whole file, or without a place. code is borrowed for good; hint may be
@@ -79,6 +82,9 @@ const char *finding_code(size_t index); /* all codes, in order; NULL behind the 
 /* The candidate that a person who wrote `word` probably meant: the nearest by edit distance. NULL:
  * none is near. Borrowed. */
 const char *nearest_word(const char *word, const char *const *candidates, size_t n);
+/* Is one word the other with a slip of the finger: another case, one letter wrong, or two in a long
+ * word? Words that differ in a digit, such as db1 and db2, are two words, and so are short ones. */
+bool words_typo(const char *word, const char *other);
 /* A hint for a word that is none of the n known ones (at least one): the one that was meant, or all
  * of them. Kept by the arena. */
 const char *words_hint(struct arena *arena, const char *word, const char *const *known, size_t n);

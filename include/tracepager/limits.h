@@ -230,6 +230,10 @@
 /* Comparisons of names in one load, for "did you mean" and for rules that hide others: about a
  * second of work. Findings after the cap have no suggestion. */
 #define LIMIT_WORDS_COMPARED 1000000u
+/* Words of the past that a check of rules knows: each is compared with each word of the rules that
+ * was never seen. Values of one label: one with more is an id, or a host. */
+#define LIMIT_SEEN_WORDS  20000u
+#define LIMIT_SEEN_VALUES 1000u
 /* A longer word has no suggestion: it is no slip of the finger, and the comparison takes time with
  * the product of the lengths. */
 #define LIMIT_SUGGEST_BYTES 64u

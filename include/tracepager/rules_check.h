@@ -32,8 +32,10 @@ struct rules_check {
 	struct arena *scratch;	   /* keeps what is compared; may be freed afterwards */
 };
 
-/* Adds the warnings W021 to W029 and W031. */
+/* Adds the warnings W021 to W029, W031, and from W039 on. */
 void rules_check_entries(const struct rules_check *check);
+/* The part of it that needs the past (W054); nothing where findings->words is NULL. */
+void rules_check_seen(const struct rules_check *check);
 /* Adds the warnings about entries that nothing uses (W001, W002, W020, W030). Only for a set
  * without errors: a name that is misspelt where it is used would make its entry look unused. */
 void rules_check_unused(const struct rules_check *check);

@@ -10,10 +10,12 @@
 #include "tracepager/arena.h"
 #include "tracepager/findings.h"
 #include "tracepager/glob.h"
+#include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/matchers.h"
 #include "tracepager/rules_check.h"
 #include "tracepager/ruleset.h"
+#include "tracepager/seen_words.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
 
@@ -33,6 +35,17 @@ bool matchers_contradict(struct arena *arena, const struct rule_matcher *a,
 bool matcher_covers(struct arena *arena, const struct rule_matcher *a,
 		    const struct rule_matcher *b);
 
+/* ---- slips.c: what a text says beside what was surely meant ---- */
+
+/* Texts are kept by the arena. */
+struct check_slip {
+	const char *text, *hint;
+};
+/* Is a glob on the label or attribute `name` none in truth? */
+bool glob_slip(struct arena *arena, const char *name, const char *glob, struct check_slip *slip);
+/* Is a regular expression none in truth, or anchored where its author did not think of that? */
+bool regex_slip(struct arena *arena, const struct rule_matcher *matcher, struct check_slip *slip);
+
 /* ---- check_matchers.c ---- */
 
 /* The value of a member of the entry; its key where it has no such member. */
@@ -40,6 +53,25 @@ const struct ynode *check_node(const struct rule_source *source, const char *nam
 /* Warns of matchers that no alert can meet (true) and of one that every alert meets. */
 bool check_matchers(const struct rules_check *check, const struct rule_source *source,
 		    const struct ynode *node, const struct rule_matchers *matchers);
+
+/* ---- check_conditions.c: the texts of conditions ---- */
+
+/* Of matchers in either form; node NULL: there are none. */
+void check_matcher_texts(const struct rules_check *check, const struct rule_source *source,
+			 const struct ynode *node, const struct rule_matchers *matchers);
+/* Globs of a span, or of its attributes. */
+void check_span_texts(const struct rules_check *check, const struct rule_source *source,
+		      const struct ynode *span);
+/* The match of a service. */
+void check_match(const struct rules_check *check, const struct rule_source *source);
+void check_route_texts(const struct rules_check *check, size_t number);
+/* Criticalities of services for which no route asks, and nearly one does. */
+void check_criticalities(const struct rules_check *check);
+
+/* ---- check_names.c ---- */
+
+void check_service_names(const struct rules_check *check);
+void check_hidden_signals(const struct rules_check *check);
 
 /* ---- one file each ---- */
 

@@ -9,9 +9,15 @@ static void check_signals(const struct rules_check *check)
 {
 	for (size_t i = 0; i < check->set->nsignals; i++) {
 		const struct rule_source *source = &check->signals[i];
+		const struct ynode *span = ynode_get(source->node, "span");
 		check_matchers(check, source, check_node(source, "alerts"),
 			       &check->set->signals[i].alerts);
+		check_matcher_texts(check, source, ynode_get(source->node, "alerts"),
+				    &check->set->signals[i].alerts);
+		if (span && span->kind == YNODE_MAP)
+			check_span_texts(check, source, span);
 	}
+	check_hidden_signals(check);
 }
 
 static void check_silences(const struct rules_check *check)
@@ -22,6 +28,8 @@ static void check_silences(const struct rules_check *check)
 		const struct rule_source *source = &check->silences[i];
 		const struct silence_entry *silence = &check->set->silences[i];
 		check_matchers(check, source, check_node(source, "matchers"), &silence->matchers);
+		check_matcher_texts(check, source, ynode_get(source->node, "matchers"),
+				    &silence->matchers);
 		if (now_us && silence->silence.ends_us && silence->silence.ends_us <= now_us)
 			CHECK_WARNING(check, source, check_node(source, "ends"), "W029",
 				      "remove it", "the silence is over");
@@ -36,6 +44,9 @@ void rules_check_entries(const struct rules_check *check)
 	check_silences(check);
 	check_routes(check);
 	check_services(check);
+	check_service_names(check);
+	check_criticalities(check);
+	rules_check_seen(check);
 }
 
 static void warn_unused(const struct rules_check *check, const struct rule_source *sources,

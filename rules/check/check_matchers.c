@@ -11,6 +11,19 @@ const struct ynode *check_node(const struct rule_source *source, const char *nam
 	return node ? node : source->key;
 }
 
+/* Two values that are meant as alternatives are one condition. */
+static const char *contradiction_cure(struct arena *arena, const struct rule_matcher *a,
+				      const struct rule_matcher *b)
+{
+	if (a->op == RULE_EQUAL && b->op == RULE_EQUAL && !strpbrk(a->value, "\"\\.*+?()[]{}|^$") &&
+	    !strpbrk(b->value, "\"\\.*+?()[]{}|^$"))
+		return arena_printf(arena,
+				    "make two entries, or write one condition: "
+				    "%.100s=~\"%.100s|%.100s\"",
+				    a->name, a->value, b->value);
+	return "make two entries";
+}
+
 static bool warn_of_contradiction(const struct rules_check *check, const struct rule_source *source,
 				  const struct ynode *node, const struct rule_matchers *matchers)
 {
@@ -19,7 +32,8 @@ static bool warn_of_contradiction(const struct rules_check *check, const struct 
 			const struct rule_matcher *a = &matchers->at[j], *b = &matchers->at[i];
 			if (!matchers_contradict(check->scratch, a, b))
 				continue;
-			CHECK_WARNING(check, source, node, "W023", "make two entries",
+			CHECK_WARNING(check, source, node, "W023",
+				      contradiction_cure(check->scratch, a, b),
 				      "no alert can have a \"%.200s\" that meets both \"%.200s\" "
 				      "and \"%.200s\"",
 				      a->name, a->value, b->value);

@@ -17,6 +17,85 @@ static void warn_of_secret(const struct rules_check *check, const struct rule_so
 			      "the %s of %s stands in the rules themselves", key, what);
 }
 
+/* Why a secret in the rules cannot be one, or NULL. No text repeats it. */
+static const char *secret_slip(const char *value)
+{
+	if (*value == '$')
+		return "is a variable of the environment, which rules do not read";
+	if (*value == '/' || strncmp(value, "./", 2) == 0)
+		return "is the path of a file";
+	if (strpbrk(value, " \t\r\n"))
+		return "has a blank or the end of a line in it";
+	if (strcasestr(value, "changeme") || strcasestr(value, "change-me") ||
+	    strcasestr(value, "replace-me") || strcasestr(value, "xxxx") || *value == '<')
+		return "stands for a secret that was to be filled in";
+	return NULL;
+}
+
+/* PagerDuty's own keys have 32 characters; other services take any. */
+static const char *pagerduty_slip(const struct pager *pager, const char *value)
+{
+	const char *own = pager_kind_options(PAGER_PAGERDUTY)->url;
+
+	if (pager->kind != PAGER_PAGERDUTY || !pager->url || strcmp(pager->url, own) != 0 ||
+	    (strlen(value) == 32 && strspn(value, "0123456789abcdefghijklmnopqrstuvwxyz"
+						  "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 32))
+		return NULL;
+	return "is no integration key of PagerDuty, which has 32 letters and digits";
+}
+
+/* Findings point at the secret, whose line is hidden. True: what stands there is no secret. */
+static bool warn_of_key_slip(const struct rules_check *check, const struct rule_source *source,
+			     const struct pager *pager, const char *key)
+{
+	const struct ynode *value = key ? ynode_get(source->node, key) : NULL;
+
+	if (!value || value->kind != YNODE_SCALAR || !*value->text)
+		return false;
+	const char *slip = secret_slip(value->text);
+	const char *own = slip ? NULL : pagerduty_slip(pager, value->text);
+	if (slip)
+		CHECK_WARNING(
+			check, source, value, "W039",
+			arena_printf(check->scratch,
+				     "write %s_file: PATH, a file whose first line is the secret "
+				     "without blanks",
+				     key),
+			"the %s of pager \"%s\" %s", key, pager->name, slip);
+	else if (own)
+		CHECK_WARNING(
+			check, source, value, "W039",
+			"copy the integration key (32 characters) of the service's Events API "
+			"V2 integration",
+			"the %s of pager \"%s\" %s", key, pager->name, own);
+	return slip && !strpbrk(value->text, " \t\r\n");
+}
+
+/* A bot posts by the id of a channel. By its name it could not change its message. */
+static void warn_of_channel(const struct rules_check *check, const struct rule_source *source,
+			    const struct pager *pager)
+{
+	const struct ynode *channel = ynode_get(source->node, "channel");
+	const char *id = channel && channel->kind == YNODE_SCALAR ? channel->text : "";
+
+	if (pager->kind != PAGER_SLACK || !*id ||
+	    (strchr("CGD", *id) && strlen(id) >= 9 &&
+	     id[strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0'))
+		return;
+	CHECK_WARNING(
+		check, source, channel, "W040",
+		"write its id, such as C0123456789: Slack shows it at the end of the channel's "
+		"details",
+		"\"%.100s\" is the name of a channel, and the bot needs its id", id);
+}
+
+static void warn_of_pager_secret(const struct rules_check *check, const struct rule_source *source,
+				 const struct pager *pager, const char *what, const char *key)
+{
+	if (!warn_of_key_slip(check, source, pager, key))
+		warn_of_secret(check, source, what, key);
+}
+
 /* Of an unknown kind, which is an error already, nobody knows which members are secret. */
 static bool kind_is_known(const struct rule_source *source, const struct pager *pager)
 {
@@ -63,9 +142,11 @@ void check_pagers(const struct rules_check *check)
 		if (!kind_is_known(&check->pagers[i], pager))
 			continue;
 		const char *what = arena_printf(check->scratch, "pager \"%s\"", pager->name);
-		warn_of_secret(check, &check->pagers[i], what,
-			       pager_kind_options(pager->kind)->key);
-		warn_of_secret(check, &check->pagers[i], what, pager_kind_way(pager->kind));
+		warn_of_channel(check, &check->pagers[i], pager);
+		warn_of_pager_secret(check, &check->pagers[i], pager, what,
+				     pager_kind_options(pager->kind)->key);
+		warn_of_pager_secret(check, &check->pagers[i], pager, what,
+				     pager_kind_way(pager->kind));
 		if (pager_kind_has(pager->kind, "feedback_secret"))
 			warn_of_secret(check, &check->pagers[i], what, "feedback_secret");
 	}

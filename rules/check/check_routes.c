@@ -275,6 +275,7 @@ void check_routes(const struct rules_check *check)
 		if (warn_of_unmeetable(check, i))
 			continue;
 		warn_of_stars(check, i);
+		check_route_texts(check, i);
 		warn_of_hidden_route(check, i, &budget);
 	}
 }

@@ -98,6 +98,32 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	return nearest;
 }
 
+/* Have both words the same digits in the same order? */
+static bool same_digits(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a && (*a < '0' || *a > '9'))
+			a++;
+		while (*b && (*b < '0' || *b > '9'))
+			b++;
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+	}
+}
+
+bool words_typo(const char *word, const char *other)
+{
+	const size_t n = strlen(word), m = strlen(other), least = n < m ? n : m;
+	const unsigned int most = least < 8 ? 1 : 2;
+
+	if (least < 4 || n > LIMIT_SUGGEST_BYTES || m > LIMIT_SUGGEST_BYTES || n > m + most ||
+	    m > n + most || least_distance(letters_of(word, n), letters_of(other, m)) > most)
+		return false;
+	return same_digits(word, other) && edit_distance(word, n, other, m, most) <= most;
+}
+
 const char *words_hint(struct arena *arena, const char *word, const char *const *known, size_t n)
 {
 	const char *nearest = nearest_word(word, known, n);

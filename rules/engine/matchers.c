@@ -45,8 +45,9 @@ static int compile_regex(const char *pattern, pcre2_code **ret_code, struct err 
 	if (*ret_code)
 		return 0;
 	pcre2_get_error_message(code, text, sizeof(text));
-	return err_set(err, EINVAL, "the regular expression is wrong at its character %zu: %s",
-		       offset + 1, (const char *)text);
+	return err_set(err, EINVAL,
+		       "the regular expression \"%.200s\" is wrong at its character %zu: %s",
+		       pattern, offset + 1, (const char *)text);
 }
 
 static void append_matcher(struct rule_matchers *matchers, const struct rule_matcher *matcher)

@@ -123,6 +123,7 @@ struct load {
 	struct load_section routes, silences;  /* entries without names */
 	struct rule_source fallback, defaults; /* node NULL: not given */
 	struct map *files;		       /* device and inode → struct file_state */
+	struct load_directory *directories;    /* of rules, the last one first; kept by scratch */
 	struct load_steps *steps;	       /* of each escalation */
 	struct load_catalogue *catalogues;     /* included ones, in the order of the includes */
 	size_t ncatalogues;
@@ -252,12 +253,22 @@ void load_record_docs(const struct load *load);
 
 void load_path(struct load *load, const char *path);
 void load_text(struct load *load, const char *name, const char *text, size_t len);
+/* Behind all files: what stands in the directories of rules and looks like rules, and was not read.
+ */
+void load_warn_of_unread(struct load *load);
+
+/* ---- load_texts.c ---- */
+
+/* Warns of texts of a document that no person means as they are. */
+void load_check_texts(struct load *load, const struct ydoc *doc);
 
 /* ---- load_catalogue.c: catalogues become documents behind all others ---- */
 
 void load_catalogue_later(struct load *load, const struct ydoc *doc, const struct ynode *node);
 void load_catalogues(struct load *load);
 void load_catalogues_fini(struct load *load);
+/* Does an included catalogue lie in this directory, or is it this one? */
+bool load_catalogue_is_in(struct load *load, const char *directory);
 
 /* ---- the sections, in the order in which they are read ---- */
 

@@ -75,8 +75,19 @@ static void take_section(struct load *load, enum section_id id, const struct ydo
 	if (ynode_is_empty(node))
 		return; /* an empty section: everything in it is commented out */
 	if (node->kind != YNODE_MAP) {
-		LOAD_ERROR(&scope, node, "E014", NULL, "\"%s\" must be a map from names, not %s",
-			   section_name(id), ynode_kind_name(node));
+		const struct ynode *first =
+			node->kind == YNODE_LIST && node->n ? node->items[0] : NULL;
+		const struct ynode *name = ynode_get(first, "name");
+		if (!name || name->kind != YNODE_SCALAR)
+			name = first;
+		LOAD_ERROR(&scope, node, "E014",
+			   name && name->kind == YNODE_SCALAR
+				   ? arena_printf(load->scratch,
+						  "begin each with its name: \"%.200s: {…}\"",
+						  name->text)
+				   : "begin each with its name and a colon, without a dash",
+			   "\"%s\" must be a map from names, not %s", section_name(id),
+			   ynode_kind_name(node));
 		return;
 	}
 	for (size_t i = 0; i < node->n; i++) {
@@ -125,6 +136,34 @@ static void take_single(struct load *load, const char *name, const struct rule_s
 		*ret_entry = *part;
 }
 
+/* What to do with a part of a file that is no rules; NULL: it is none. */
+static const char *foreign_part(const struct ydoc *doc, const char *name)
+{
+	static const char *const options[] = {
+#define OPTION(name, ...) name,
+#include "tracepager/tbl/options.def"
+#undef OPTION
+		"senders", "sources", "tokens"
+	};
+	const size_t len = strlen(name);
+	static const char *const alertmanager[] = { "route",  "receivers", "inhibit_rules",
+						    "global", "templates", "mute_time_intervals" };
+
+	for (size_t i = 0; i < ARRAY_LEN(alertmanager); i++)
+		if (strcmp(name, alertmanager[i]) == 0 && ynode_get(doc->root, "route") &&
+		    ynode_get(doc->root, "receivers"))
+			return "this is the configuration of an Alertmanager: \"tracepager import "
+			       "alertmanager FILE\" makes rules of it";
+	if (strcmp(name, "tests") == 0)
+		return "tests of rules stand in a file whose name ends in _test.yaml";
+	if (strcmp(name, "groups") == 0)
+		return "this is a file of Prometheus rules, which stay with Prometheus";
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strncmp(name, options[i], len) == 0 && strchr(".", options[i][len]))
+			return "the options of the daemon stand in tracepager.yaml";
+	return NULL;
+}
+
 static void refuse_top(struct load *load, const struct ydoc *doc, const struct ynode *key)
 {
 	static const char *const names[] = {
@@ -139,7 +178,8 @@ static void refuse_top(struct load *load, const struct ydoc *doc, const struct y
 
 	while (n < ARRAY_LEN(names) && names[n]) /* the root's rows stand first in members.def */
 		n++;
-	LOAD_ERROR(&scope, key, "E011", known_words(load, key->text, names, n),
+	const char *hint = foreign_part(doc, key->text);
+	LOAD_ERROR(&scope, key, "E011", hint ? hint : known_words(load, key->text, names, n),
 		   "rules have no part \"%.200s\"", key->text);
 }
 
@@ -148,6 +188,12 @@ static void take_root_member(struct load *load, const struct rule_source *part)
 {
 	const char *name = part->key->text;
 
+	if (ynode_is_empty(part->node) && member_row(MAP_ROOT, name) &&
+	    !ydoc_is_commented_out(part->doc, part->key)) {
+		struct load_scope scope = scope_at(load, part->doc);
+		LOAD_WARNING(&scope, part->key, "W041", "indent its entries below it, or remove it",
+			     "\"%s\" is empty", name);
+	}
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		if (strcmp(name, section_name((enum section_id)i)) == 0) {
 			take_section(load, (enum section_id)i, part->doc, part->node);
@@ -171,6 +217,7 @@ static void take_doc(struct load *load, const struct ydoc *doc)
 
 	if (!doc->root)
 		return;
+	load_check_texts(load, doc);
 	if (doc->root->kind != YNODE_MAP) {
 		load->partial = true;
 		LOAD_ERROR(&scope, doc->root, "E014",
@@ -297,6 +344,8 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_routes(load);
 	load_fallback(load);
 	load_check_team_pagers(load);
+	if (!load->is_part && !load->partial)
+		load_warn_of_unread(load);
 	check_set(load, load->findings->nerrors == errors_before);
 	count_seen(load);
 	findings_sort(load->findings);

@@ -153,6 +153,21 @@ void load_catalogues(struct load *load)
 	map_free(own.services);
 }
 
+bool load_catalogue_is_in(struct load *load, const char *directory)
+{
+	const size_t len = strlen(directory);
+
+	for (size_t i = 0; i < load->ncatalogues; i++) {
+		const struct ynode *node = ynode_get(load->catalogues[i].node, "path");
+		const char *path = node && node->kind == YNODE_SCALAR
+					   ? path_beside(load, &load->catalogues[i].doc, node->text)
+					   : NULL;
+		if (path && strncmp(path, directory, len) == 0 && strchr("/", path[len]))
+			return true;
+	}
+	return false;
+}
+
 void load_catalogues_fini(struct load *load)
 {
 	for (size_t i = 0; i < load->ncatalogues; i++)

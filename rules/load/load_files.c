@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "load-internal.h"
@@ -27,7 +28,33 @@ struct file_state {
 	const char *path;
 };
 
+/* A directory of rules that was read. */
+struct load_directory {
+	const char *path;
+	struct load_directory *next;
+};
+
 static void load_file(struct load *load, const char *path, unsigned int depth);
+
+/* The file of the same directory whose name is nearly this one; NULL: there is none. */
+static const char *near_file(struct load *load, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *near = NULL;
+	const char *directory =
+		slash ? arena_strndup(load->scratch, path, (size_t)(slash - path)) : ".";
+	struct dirent **files;
+	int n = strpbrk(path, "*?[") ? -1 : scandir(directory, &files, NULL, alphasort);
+
+	if (n < 0)
+		return NULL;
+	for (int i = 0; i < n; i++) {
+		if (!near && words_typo(name, files[i]->d_name))
+			near = arena_strdup(load->scratch, files[i]->d_name);
+		free(files[i]);
+	}
+	free(files);
+	return near;
+}
 
 /* Follows one name of a file, or a glob of several, relative to the file that names it. */
 static void include_path(const struct load_scope *scope, const struct ynode *node,
@@ -49,8 +76,11 @@ static void include_path(const struct load_scope *scope, const struct ynode *nod
 	}
 	int result = glob(name, 0, NULL, &found);
 	if (result != 0) {
+		const char *near = near_file(load, name);
 		load->partial = true;
-		LOAD_ERROR(scope, node, "E045", "names are relative to the file that includes",
+		LOAD_ERROR(scope, node, "E045",
+			   near ? arena_printf(load->scratch, "did you mean \"%s\"?", near)
+				: "names are relative to the file that includes",
 			   "there is no file %s", name);
 	}
 	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++) {
@@ -119,6 +149,10 @@ static void load_file(struct load *load, const char *path, unsigned int depth)
 	if (key)
 		map_put(load->files, key, state);
 	int result = ydoc_read(load->scratch, path, &doc, load->findings);
+	if (result == 0 && !doc.root && !load->is_part)
+		findings_add(load->findings, FINDING_WARNING, "W041", path,
+			     "write rules into it, such as \"services:\", or remove it",
+			     "the file is empty, or holds comments only");
 	load_keep_doc(load, doc, result);
 	follow_includes(load, &doc, depth);
 	state->is_open = false;
@@ -167,6 +201,10 @@ static void load_directory(struct load *load, const char *path)
 	}
 	while (len > 1 && path[len - 1] == '/')
 		len--;
+	struct load_directory *directory = arena_alloc(load->scratch, sizeof(*directory));
+	*directory = (struct load_directory){ arena_strndup(load->scratch, path, len),
+					      load->directories };
+	load->directories = directory;
 	for (int i = 0; i < n; i++) {
 		load_file(load,
 			  arena_printf(load->scratch, "%.*s/%s", (int)len, path, names[i]->d_name),
@@ -174,6 +212,77 @@ static void load_directory(struct load *load, const char *path)
 		free(names[i]);
 	}
 	free(names);
+}
+
+/* ---- what was not read ---- */
+
+/* Does the name look like that of a file of rules, but for its end: services.YAML,
+ * services.yaml.txt? Files that somebody has put aside (.bak, ~, .disabled) are meant to be passed
+ * over. */
+static bool is_misnamed(const char *name)
+{
+	static const char *const ends[] = { ".yaml",  ".yml",  ".yaml.txt", ".yml.txt", ".yalm",
+					    ".yamll", ".ymal", ".yam",	    ".ylm" };
+	const size_t len = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const size_t n = strlen(ends[i]);
+		if (len > n && strcasecmp(name + len - n, ends[i]) == 0)
+			return i > 1 || strcmp(name + len - n, ends[i]) != 0;
+	}
+	return false;
+}
+
+/* Holds the directory files of rules, of which none was read? */
+static bool is_unread_directory(struct load *load, const char *path)
+{
+	struct dirent **names;
+	int n = scandir(path, &names, is_rules_file, load_by_name);
+	bool unread = n > 0;
+
+	for (int i = 0; i < n; i++) {
+		const char *key = file_key(
+			load, arena_printf(load->scratch, "%s/%s", path, names[i]->d_name));
+		unread &= !key || !map_get(load->files, key);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+	return unread && !load_catalogue_is_in(load, path);
+}
+
+static void warn_of_unread(struct load *load, const char *directory, const char *name)
+{
+	const char *path = arena_printf(load->scratch, "%s/%s", directory, name);
+	struct stat status;
+
+	if (name[0] == '.' || stat(path, &status) < 0)
+		return;
+	if (S_ISREG(status.st_mode) && is_misnamed(name))
+		findings_add(load->findings, FINDING_WARNING, "W042", path,
+			     "give it a name that ends in .yaml",
+			     "the file is not read: names of files of rules end in .yaml or .yml");
+	else if (S_ISDIR(status.st_mode) && is_unread_directory(load, path))
+		findings_add(load->findings, FINDING_WARNING, "W042", path,
+			     arena_printf(load->scratch,
+					  "write include: [\"%s/*.yaml\"] in a file of "
+					  "the rules",
+					  name),
+			     "the directory is not read: it stands below the one of the rules");
+}
+
+void load_warn_of_unread(struct load *load)
+{
+	for (const struct load_directory *at = load->directories; at; at = at->next) {
+		struct dirent **names;
+		int n = scandir(at->path, &names, NULL, load_by_name);
+		for (int i = 0; i < n; i++) {
+			warn_of_unread(load, at->path, names[i]->d_name);
+			free(names[i]);
+		}
+		if (n >= 0)
+			free(names);
+	}
 }
 
 void load_path(struct load *load, const char *path)

@@ -110,8 +110,18 @@ static void refuse_member(const struct load_scope *scope, const struct ynode *ke
 		if (option && pager_kind_of_key(kind) == kind)
 			names[n++] = arena_printf(scope->load->scratch, "%s_file", option);
 	}
-	LOAD_ERROR(scope, key, "E011", known_words(scope->load, key->text, names, n),
-		   "%s has no option \"%.200s\"", scope->what, key->text);
+	const char *hint = known_words(scope->load, key->text, names, n);
+	/* Without a "when", conditions stand where it was forgotten. */
+	if (scope->kind == MAP_ROUTE && !member_key(scope, "when") &&
+	    strncmp(hint, "known", 5) == 0)
+		LOAD_ERROR(
+			scope, key, "E011",
+			arena_printf(scope->load->scratch, "write when: {%.200s: …}", key->text),
+			"%s has no \"when\", and \"%.200s\" is a condition or no option of routes",
+			scope->what, key->text);
+	else
+		LOAD_ERROR(scope, key, "E011", hint, "%s has no option \"%.200s\"", scope->what,
+			   key->text);
 }
 
 static void refuse_unknown(const struct load_scope *scope)
@@ -122,6 +132,51 @@ static void refuse_unknown(const struct load_scope *scope)
 		if (!member_row(scope->kind, scope->map->keys[i]->text) &&
 		    !(scope->kind == MAP_TEAM && pager_option_of_team(scope->map->keys[i]->text)))
 			refuse_member(scope, scope->map->keys[i]);
+}
+
+/* The members of a map, as "owner: …, match: …", at most three. */
+static const char *example_members(struct load *load, enum member_map kind)
+{
+	struct buf all = BUF_INIT(512);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows) && n < 3; i++)
+		if (rows[i].map == kind && (rows[i].required || n))
+			buf_printf(&all, "%s%s: …", n++ ? ", " : "", rows[i].name);
+	const char *text = arena_strdup(load->scratch, buf_text(&all));
+	buf_fini(&all);
+	return text;
+}
+
+/* An entry that is no map: empty, a name that stands for it, or "owner:shop". */
+static void refuse_form(const struct load_scope *scope, const struct rule_source *entry,
+			enum member_map kind)
+{
+	const struct ynode *node = entry->node;
+	/* An entry without a value has no place of its own: point at its name. */
+	const bool empty = ynode_is_empty(node);
+	const char *colon =
+		node->kind == YNODE_SCALAR && !node->quoted ? strchr(node->text, ':') : NULL;
+	struct arena *scratch = scope->load->scratch;
+	const int len = colon ? (int)(colon - node->text) : 0;
+
+	if (colon && member_row(kind, arena_strndup(scratch, node->text, (size_t)len))) {
+		/* What a pager or a team gives may be a secret. */
+		const char *value = kind == MAP_PAGER || kind == MAP_TEAM ? "…" : colon + 1;
+		LOAD_ERROR(scope, node, "E014",
+			   arena_printf(scratch,
+					"write \"%.*s: %.200s\", with a blank behind the colon",
+					len, node->text, value),
+			   "%s must be a map, and \"%.*s:%.200s\" is a text", scope->what, len,
+			   node->text, value);
+		return;
+	}
+	const char *hint =
+		kind == MAP_FALLBACK && node->kind == YNODE_SCALAR && !empty
+			? arena_printf(scratch, "write fallback: {team: %.200s}", node->text)
+			: arena_printf(scratch, "write {%s}", example_members(scope->load, kind));
+	LOAD_ERROR(scope, empty ? entry->key : node, "E014", hint, "%s must be a map, not %s",
+		   scope->what, ynode_kind_name(node));
 }
 
 bool scope_open(struct load_scope *scope, struct load *load, const struct rule_source *entry,
@@ -137,9 +192,7 @@ bool scope_open(struct load_scope *scope, struct load *load, const struct rule_s
 		refuse_unknown(scope);
 		return true;
 	}
-	/* An entry without a value has no place of its own: point at its name. */
-	LOAD_ERROR(scope, ynode_is_empty(entry->node) ? entry->key : entry->node, "E014", NULL,
-		   "%s must be a map, not %s", what, ynode_kind_name(entry->node));
+	refuse_form(scope, entry, kind);
 	return false;
 }
 
@@ -187,12 +240,36 @@ const struct ynode *member_value(const struct load_scope *scope, const char *nam
 	}
 	const struct ynode *node = scope->map->items[i];
 	if (ynode_is_empty(node) || (node->kind == YNODE_SCALAR && !node->bad && !*node->text)) {
-		LOAD_ERROR(scope, scope->map->keys[i], "E033",
-			   required ? "give it a value" : "give it a value, or leave it out",
-			   "\"%s\" of %s is empty", name, scope->what);
+		const char *comment =
+			ydoc_comment_behind(scope->load->scratch, scope->doc, scope->map->keys[i]);
+		const char *hint =
+			required ? "give it a value" : "give it a value, or leave it out";
+		if (comment)
+			hint = arena_printf(
+				scope->load->scratch,
+				"a # begins a comment; put the value in quotes: \"%.200s\"",
+				comment);
+		LOAD_ERROR(scope, scope->map->keys[i], "E033", hint, "\"%s\" of %s is empty", name,
+			   scope->what);
 		return NULL;
 	}
 	return node->bad ? NULL : node;
+}
+
+/* An empty list or map. Some members must be there, and mean everything where they are empty. */
+static void refuse_empty(const struct load_scope *scope, const char *name, const struct ynode *node)
+{
+	if (strcmp(name, "when") == 0)
+		LOAD_ERROR(scope, node, "E033",
+			   "give it a condition; {alertname: \"*\"} is every alert",
+			   "\"when\" of %s is empty, so that it would hold for every alert",
+			   scope->what);
+	else if (scope->kind == MAP_STEP || strcmp(name, "pagers") == 0)
+		LOAD_ERROR(scope, node, "E033", "name a pager, or leave it out",
+			   "\"%s\" of %s is empty", name, scope->what);
+	else
+		LOAD_ERROR(scope, node, "E033", "give it a member, or leave it out",
+			   "\"%s\" of %s is empty", name, scope->what);
 }
 
 /* The node if it has the wanted form; else NULL, with a finding. */
@@ -202,11 +279,14 @@ static const struct ynode *in_form(const struct load_scope *scope, const char *n
 	if (!node || node->kind == kind) {
 		if (!node || kind == YNODE_SCALAR || node->n)
 			return node;
-		LOAD_ERROR(scope, node, "E033", "give it a member, or leave it out",
-			   "\"%s\" of %s is empty", name, scope->what);
+		refuse_empty(scope, name, node);
 		return NULL;
 	}
-	const char *hint = NULL;
+	const char *hint =
+		kind == YNODE_MAP
+			? "write it as {name: value}, or as lines that are indented below it"
+		: kind == YNODE_LIST ? "write it as [a, b], or as lines that begin with \"- \""
+				     : "write one value, without brackets and members";
 	if (kind == YNODE_LIST && node->kind == YNODE_SCALAR)
 		hint = arena_printf(scope->load->scratch, "write %s: [%.200s]", name, node->text);
 	LOAD_ERROR(scope, node, "E014", hint, "\"%s\" must be %s, not %s", name, form,
@@ -324,6 +404,33 @@ size_t node_word(const struct load_scope *scope, const struct ynode *node, const
 	return SIZE_MAX;
 }
 
+/* The name is that of a thing of another sort. */
+static void refuse_sort(const struct load_scope *scope, const struct ynode *node,
+			enum section_id wanted, enum section_id found)
+{
+	struct load *load = scope->load;
+	const char *name = node->text, *hint;
+
+	if (wanted == SECTION_PAGERS && found == SECTION_TEAMS && scope->kind == MAP_STEP)
+		hint = arena_printf(load->scratch, "write \"team: %.200s\" instead of \"page\"",
+				    name);
+	else if (wanted == SECTION_PAGERS)
+		hint = "name a pager; a step pages a team by \"team\"";
+	else if (wanted == SECTION_ESCALATIONS && found == SECTION_PAGERS)
+		hint = arena_printf(load->scratch,
+				    "name an escalation that pages it: \"%.200s: {steps: [{page: "
+				    "[%.200s]}]}\" below \"escalations:\"",
+				    name, name);
+	else if (wanted == SECTION_ESCALATIONS)
+		hint = "name an escalation; each team names its own under \"teams:\"";
+	else
+		hint = arena_printf(load->scratch, "name the %s, not how it is paged",
+				    section_names[wanted].one);
+	LOAD_ERROR(scope, node, "E012", hint, "\"%.200s\" is the name of %s %s, not of %s %s", name,
+		   found == SECTION_ESCALATIONS ? "an" : "a", section_names[found].one,
+		   wanted == SECTION_ESCALATIONS ? "an" : "a", section_names[wanted].one);
+}
+
 size_t node_ref(const struct load_scope *scope, const struct ynode *node, enum section_id id,
 		const char *what)
 {
@@ -339,6 +446,11 @@ size_t node_ref(const struct load_scope *scope, const struct ynode *node, enum s
 	}
 	if (load->partial)
 		return SIZE_MAX;
+	for (size_t i = SECTION_TEAMS; i <= SECTION_ESCALATIONS; i++)
+		if (i != id && map_get(load->sections[i].index, node->text)) {
+			refuse_sort(scope, node, id, (enum section_id)i);
+			return SIZE_MAX;
+		}
 	const char *hint = did_you_mean(load, node->text, section->names, section->n);
 	if (!hint)
 		hint = arena_printf(load->scratch, "define it under \"%s:\"",

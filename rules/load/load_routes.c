@@ -191,11 +191,24 @@ static void read_conditions(const struct load_scope *scope, struct route_entry *
 	read_time(&when, route);
 }
 
+/* Has the route a member that routes do not have? */
+static bool has_stranger(const struct load_scope *scope)
+{
+	for (size_t i = 0; i < scope->map->n; i++)
+		if (!member_row(MAP_ROUTE, scope->map->keys[i]->text))
+			return true;
+	return false;
+}
+
 /* Reads `when`: a map of conditions, or a list of Alertmanager's matchers. */
 static void read_when(const struct load_scope *scope, struct route_entry *route)
 {
 	const struct ynode *when = member_key(scope, "when") ? member_value(scope, "when") : NULL;
 
+	const bool stranger = has_stranger(scope);
+
+	if (!member_key(scope, "when") && stranger)
+		return; /* the finding about that member says where conditions stand */
 	if (!member_key(scope, "when"))
 		LOAD_ERROR(scope, scope->key, "E013",
 			   "add \"when: {severity: info}\"; without conditions the route would "
@@ -211,12 +224,31 @@ static void read_when(const struct load_scope *scope, struct route_entry *route)
 static bool read_page(const struct load_scope *scope)
 {
 	const struct ynode *node = member_key(scope, "page") ? member_value(scope, "page") : NULL;
+	if (node && node->kind == YNODE_LIST) {
+		LOAD_ERROR(scope, node, "E014",
+			   "write \"pagers: […]\" for pagers that are paged instead of the owner's",
+			   "\"page\" of a route can only be none, not a list");
+		return false;
+	}
 	const char *text = node ? node_text(scope, node, "\"page\"") : NULL;
 
 	if (text && strcmp(text, "none") != 0)
 		LOAD_ERROR(scope, node, "E032", "write page: none, or leave it out",
 			   "\"page\" of a route can only be none, not \"%.100s\"", text);
 	return text && strcmp(text, "none") == 0;
+}
+
+/* Is it a pager that is not there, and nearly the word entry-owner? A finding says so. */
+static bool refuse_misspelt_owner(const struct load_scope *scope, const struct ynode *node)
+{
+	static const char *const word = RULES_ENTRY_OWNER;
+
+	if (node->kind != YNODE_SCALAR || node->bad || !nearest_word(node->text, &word, 1) ||
+	    map_get(scope->load->sections[SECTION_PAGERS].index, node->text))
+		return false;
+	LOAD_ERROR(scope, node, "E012", "write entry-owner for the team whose operation fails",
+		   "there is no pager \"%.200s\"", node->text);
+	return true;
 }
 
 /* Reads also_notify: names of pagers, and the word entry-owner. */
@@ -235,7 +267,7 @@ static void read_notified(const struct load_scope *scope, struct route *route)
 			LOAD_ERROR(scope, items[i], "E036", "name it once",
 				   "\"%s\" stands twice in \"also_notify\"", RULES_ENTRY_OWNER);
 		route->notify_entry_owner |= is_word;
-		if (!is_word)
+		if (!is_word && !refuse_misspelt_owner(scope, items[i]))
 			named[nnamed++] = items[i];
 	}
 	route->also_notify = items_pagers(scope, "also_notify", named, nnamed, LIMIT_ALSO_NOTIFY,

@@ -20,8 +20,8 @@ static const struct ynode *scalar_member(const struct load_scope *scope, const c
 	assert(row && row->type == type);
 	if (!node || node->kind == YNODE_SCALAR)
 		return node;
-	LOAD_ERROR(scope, node, "E014", NULL, "\"%s\" must be a text, not %s", name,
-		   ynode_kind_name(node));
+	LOAD_ERROR(scope, node, "E014", "write one value, without brackets and members",
+		   "\"%s\" must be a text, not %s", name, ynode_kind_name(node));
 	return NULL;
 }
 
@@ -66,8 +66,15 @@ bool member_int(const struct load_scope *scope, const char *name, int64_t least,
 		*ret_value = value;
 		return true;
 	}
-	LOAD_ERROR(scope, node, "E017", NULL, "\"%s\" must be a whole number from %lld to %lld",
-		   name, (long long)least, (long long)most);
+	struct ynode plain = *node;
+	plain.quoted = false;
+	LOAD_ERROR(scope, node, "E017",
+		   node->quoted && ynode_int(&plain, &value)
+			   ? "write it without quotes"
+			   : arena_printf(scope->load->scratch, "write digits alone, such as %lld",
+					  (long long)(least ? least : 1)),
+		   "\"%s\" must be a whole number from %lld to %lld", name, (long long)least,
+		   (long long)most);
 	return false;
 }
 
@@ -170,12 +177,18 @@ void member_colour(const struct load_scope *scope, const char *name, enum pager_
 		*ret_colour = (enum pager_colour)found;
 }
 
+/* The address of a pager may be a secret, and no hint repeats it. */
 static bool check_url(const struct load_scope *scope, const struct ynode *node, const char *what)
 {
 	if (ytext_is_url(node->text))
 		return true;
-	LOAD_ERROR(scope, node, "E031", "write it whole: https://host/path", "%s is not a URL",
-		   what);
+	const char *whole = arena_printf(scope->load->scratch, "https://%s", node->text);
+	LOAD_ERROR(scope, node, "E031",
+		   scope->kind != MAP_PAGER && strlen(node->text) < 200 && ytext_is_url(whole) &&
+				   !strstr(node->text, "://") && strchr(node->text, '.')
+			   ? arena_printf(scope->load->scratch, "write it whole: %s", whole)
+			   : "write it whole: https://host/path",
+		   "%s is not a URL", what);
 	return false;
 }
 
@@ -235,6 +248,52 @@ static const char *template_hint(const struct load_scope *scope, const char *unk
 		       : "write {{ and }} for braces that stand for themselves";
 }
 
+/* "{{ $labels.host }}" and "{{ .Labels.host }}" of Prometheus and Alertmanager: what to write.
+ * NULL: the text behind the braces is none of these. */
+static const char *go_template_cure(struct arena *arena, const char *text)
+{
+	static const struct {
+		const char *before, *scope;
+	} forms[] = { { "$labels.", "label" },
+		      { ".Labels.", "label" },
+		      { ".CommonLabels.", "label" },
+		      { ".GroupLabels.", "label" },
+		      { "$annotations.", "annotation" },
+		      { ".Annotations.", "annotation" },
+		      { ".CommonAnnotations.", "annotation" } };
+
+	text += strspn(text, "{- ");
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		const size_t len = strlen(forms[i].before);
+		if (strncmp(text, forms[i].before, len) == 0)
+			return arena_printf(arena, "write {%s.%.*s}", forms[i].scope,
+					    (int)strcspn(text + len, " }|"), text + len);
+	}
+	return *text == '.' || *text == '$' ? "write {label.NAME}, {annotation.NAME} or {service}"
+					    : NULL;
+}
+
+/* Templates of other programs are legal here: their braces and dollars stand for themselves. */
+static void warn_of_foreign_template(const struct load_scope *scope, const struct ynode *node,
+				     const char *what)
+{
+	struct arena *arena = scope->load->scratch;
+	const char *go = strstr(node->text, "{{"), *shell = strstr(node->text, "${");
+
+	while (go && !go_template_cure(arena, go))
+		go = strstr(go + 2, "{{");
+	if (go)
+		LOAD_WARNING(scope, node, "W050", go_template_cure(arena, go),
+			     "{{ and }} in %s stand for braces, and nothing between them is filled "
+			     "in",
+			     what);
+	else if (shell && shell[2] != '{')
+		LOAD_WARNING(scope, node, "W050",
+			     arena_printf(arena, "write \"{%.*s}\"", (int)strcspn(shell + 2, "}|"),
+					  shell + 2),
+			     "the $ before a name in %s stays in the text", what);
+}
+
 static const struct rule_template *node_template(const struct load_scope *scope,
 						 const struct ynode *node, const char *what)
 {
@@ -246,6 +305,8 @@ static const struct rule_template *node_template(const struct load_scope *scope,
 	if (!template)
 		LOAD_ERROR(scope, node, "E041", template_hint(scope, unknown), "%s, in %s",
 			   err.text, what);
+	else
+		warn_of_foreign_template(scope, node, what);
 	return template;
 }
 
@@ -338,19 +399,52 @@ static void read_matcher_map(const struct load_scope *scope, const struct ynode 
 	}
 }
 
+/* What to write instead of a wrong regular expression: most often a glob was meant. */
+static const char *regex_hint(const struct load_scope *scope, const char *text)
+{
+	const char *value = strchr(text, '~');
+	size_t len = 0;
+
+	if (value) {
+		value += 1 + strspn(value + 1, " \"");
+		len = strcspn(value, "\"");
+	}
+	if (len && len < 200 && *value == '*')
+		return arena_printf(scope->load->scratch,
+				    "write .* for any text: \".%.*s\"; or a glob in a map",
+				    (int)len, value);
+	return "write \\ before a character that stands for itself, such as \\( and \\[; any text "
+	       "is .*";
+}
+
+/* The text of a matcher; NULL: it is none, and the finding says how it is written. */
+static const char *matcher_text(const struct load_scope *scope, const struct ynode *node)
+{
+	if (node->kind != YNODE_MAP || node->n == 0 || node->items[0]->kind != YNODE_SCALAR)
+		return node_text(scope, node, "a matcher");
+	LOAD_ERROR(scope, node, "E014",
+		   arena_printf(scope->load->scratch,
+				"write the map alone, {%.100s: …}, or matchers as texts: "
+				"'%.100s=\"%.100s\"'",
+				node->keys[0]->text, node->keys[0]->text, node->items[0]->text),
+		   "in a list a matcher must be a text, not a map");
+	return NULL;
+}
+
 static void read_matcher_list(const struct load_scope *scope, const struct ynode *list,
 			      struct rule_matchers *matchers)
 {
 	struct err err;
 
 	for (size_t i = 0; i < list->n; i++) {
-		const char *text = node_text(scope, list->items[i], "a matcher");
+		const char *text = matcher_text(scope, list->items[i]);
 		if (!text)
 			continue;
 		int result = matchers_parse(scope->load->set->arena, text, matchers, &err);
 		if (result < 0)
 			LOAD_ERROR(scope, list->items[i], result == -EDOM ? "E027" : "E026",
-				   result == -EDOM ? NULL : "write name=\"value\", or !=, =~, !~",
+				   result == -EDOM ? regex_hint(scope, text)
+						   : "write name=\"value\", or !=, =~, !~",
 				   "%s", err.text);
 	}
 }
@@ -363,12 +457,18 @@ bool member_matchers(const struct load_scope *scope, const char *name,
 	if (!node)
 		return false;
 	if (node->kind == YNODE_SCALAR) {
-		LOAD_ERROR(scope, node, "E014", "write {label: glob}, or ['label=\"value\"']",
+		const bool is_word = node->text[strcspn(node->text, "=!~ {")] == '\0';
+		LOAD_ERROR(scope, node, "E014",
+			   is_word ? arena_printf(scope->load->scratch,
+						  "write {alertname: %.200s}, or "
+						  "['alertname=\"%.200s\"']",
+						  node->text, node->text)
+				   : "write {label: glob}, or ['label=\"value\"']",
 			   "\"%s\" must be a map of globs or a list of matchers, not a text", name);
 		return false;
 	}
 	if (node->n == 0) {
-		LOAD_ERROR(scope, node, "E033", "name a label",
+		LOAD_ERROR(scope, node, "E033", "name a label: {alertname: …}",
 			   "\"%s\" of %s is empty: it would match every alert", name, scope->what);
 		return false;
 	}

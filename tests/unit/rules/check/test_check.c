@@ -68,7 +68,7 @@ static const struct {
 	{ "teams: {ledger: {escalation: ledger}, shop: {escalation: ledger}}\n" PAGERS ESCALATIONS FALLBACK, "W020", 1, 39 },
 	{ BASE, NULL, 0, 0 },
 	/* keys in the rules */
-	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 49 },
+	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key: 0123456789abcdef0123456789abcdef}}\n" ESCALATIONS FALLBACK, "W021", 2, 49 },
 	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", secret: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 68 },
 	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", feedback_secret: [a, b]}}\n" ESCALATIONS FALLBACK, "W021", 2, 77 },
 	{ TEAMS "pagers: {entry-owner: {kind: console}, ledger: {kind: console}}\n"

@@ -447,7 +447,7 @@ static const char *attribute(void *ctx, const char *name)
 
 static const char *const none[] = { NULL, NULL };
 static const char *const blue[] = { "colour", "blue", NULL, NULL };
-static const char *const staging[] = { "env", "staging", "colour", "blue", NULL, NULL };
+static const char *const staging[] = { "team.env", "staging", "colour", "blue", NULL, NULL };
 
 static const struct {
 	const char *service, *namespace;
@@ -489,7 +489,7 @@ START_TEST(test_services)
 	     "  cart: {owner: a}\n"
 	     "  odd: {owner: a, match: {service: '\\[odd\\]'}}\n"
 	     "  painted: {owner: a, match: {service: '*', colour: '*lue'}}\n"
-	     "  staged: {owner: a, match: {service: '*', colour: blue, env: staging}}\n");
+	     "  staged: {owner: a, match: {service: '*', colour: blue, team.env: staging}}\n");
 	for (size_t i = 0; i < ARRAY_LEN(lookups); i++) {
 		const char *const *attrs = lookups[i].attrs;
 		const struct service_rule *found =
@@ -910,7 +910,7 @@ START_TEST(test_directory)
 	write_file("b.yml",
 		   TEAMS "services: {cart: {owner: t}}\nroutes: [{when: {a: b}, page: none}]\n");
 	write_file("a.yaml", PAGERS ESCALATIONS "\nroutes: [{when: {a: '*'}, page: none}]\n");
-	write_file("c.yaml", FALLBACK "services: {ledger: {owner: t}}\nteams:\n");
+	write_file("c.yaml", FALLBACK "services: {ledger: {owner: t}}\nteams:\n  # none\n");
 	write_file(".d.yaml", "nonsense");
 	write_file("e.yaml~", "nonsense");
 	write_file("f.json", "nonsense");
