@@ -234,6 +234,12 @@
  * was never seen. Values of one label: one with more is an id, or a host. */
 #define LIMIT_SEEN_WORDS  20000u
 #define LIMIT_SEEN_VALUES 1000u
+/* The past that "tracepager check --store" reads: decisions are kept for 90 days, traces for 7. So
+ * many alerts take 2 s, so many decisions with traces 5 s at a few traces each. */
+#define LIMIT_PAST_WORDS_DAYS	     90
+#define LIMIT_PAST_WORDS_TRACES_DAYS 7
+#define LIMIT_PAST_WORDS_ALERTS	     50000u
+#define LIMIT_PAST_WORDS_TRACES	     5000u
 /* A longer word has no suggestion: it is no slip of the finger, and the comparison takes time with
  * the product of the lengths. */
 #define LIMIT_SUGGEST_BYTES 64u

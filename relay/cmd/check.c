@@ -1,6 +1,7 @@
 /*
  * tracepager check: everything that is wrong with rules, in one pass. Loads them as the daemon
- * does, prints what the load found, and changes nothing.
+ * does, prints what the load found, and changes nothing. With a store it also knows the words of
+ * the past.
  */
 #include "commands-internal.h"
 #include "config.h"
@@ -15,6 +16,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/credential.h"
 #include "tracepager/limits.h"
+#include "tracepager/past_words.h"
 #include "tracepager/terminal.h"
 
 /* Without codes all codes are listed. */
@@ -78,13 +80,32 @@ static void check_add_json(struct buf *out, const struct ruleset *rules,
 	buf_puts(out, "}\n");
 }
 
+/* The words of the past; NULL: there is no past to read, and a message says so. */
+static struct seen_words *read_past_words(const char *store, int64_t now_us)
+{
+	struct history *history = NULL;
+	struct seen_words *words = NULL;
+	struct err err;
+
+	if (history_open(store, &history, &err) == 0)
+		words = past_words_read(history, now_us, &err);
+	if (!words)
+		fprintf(stderr, "tracepager check: %s\n", err.text);
+	history_close(history);
+	return words;
+}
+
 static int check_paths(const struct check_options *options, const char *const *paths, size_t npaths)
 {
 	struct findings findings = { .now_us = clock_wall_us(clock_system()) };
+	struct seen_words *words = NULL;
 	struct ruleset *rules = NULL;
 	struct buf out = BUF_INIT(LIMIT_FINDINGS_TEXT_BYTES);
 
 	credential_expect_elsewhere();
+	if (options->store && !(words = read_past_words(options->store, findings.now_us)))
+		return 2;
+	findings.words = words;
 	rules_load(paths, npaths, !options->no_secrets, &rules, &findings);
 	switch (options->format) {
 	case CHECK_TEXT:
@@ -103,6 +124,7 @@ static int check_paths(const struct check_options *options, const char *const *p
 	buf_fini(&out);
 	rules_unref(rules);
 	findings_fini(&findings);
+	seen_words_free(words);
 	return failed || !written;
 }
 

@@ -83,7 +83,7 @@ struct check_options {
 	struct option_list arguments;
 	bool no_secrets, deny_warnings;
 	enum check_format format;
-	const char *explain;
+	const char *store, *explain;
 };
 
 struct test_options {

@@ -131,14 +131,35 @@ const char *config_read_url(struct config_loading *loading, const struct ynode *
 	return url;
 }
 
+/* A name in braces that links do not have; NULL: there is none. Braces around anything but a name
+ * belong to the address, as in the JSON of some. */
+static const char *unknown_link_name(const char *url, size_t *ret_len)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
+	for (const char *at = strchr(url, '{'); at; at = strchr(at + 1, '{')) {
+		const size_t len = *ret_len = strspn(at + 1, letters);
+		if (len && at[1 + len] == '}' && strncmp(at + 1, "trace_id}", len + 1) != 0 &&
+		    strncmp(at + 1, "span_id}", len + 1) != 0)
+			return at + 1;
+	}
+	return NULL;
+}
+
 const char *config_read_link(struct config_loading *loading, const struct ynode *node,
 			     const char *key)
 {
+	size_t len = 0;
 	const char *url = config_read_url(loading, node, key);
 
 	if (url && !strstr(url, "{trace_id}"))
 		FAULT(loading, node, "C016", "write http://jaeger:16686/trace/{trace_id}",
 		      "%s must hold {trace_id}", key);
+	const char *unknown = url ? unknown_link_name(url, &len) : NULL;
+	if (unknown)
+		FAULT(loading, node, "C016", "write {trace_id}, and {span_id} for the failing span",
+		      "%s knows no {%.*s}, which would stay in the address as it is", key, (int)len,
+		      unknown);
 	return url;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "check-internal.h"
 
+#include <stdio.h>
+
 /* A place in the rules, and the word there. */
 struct seen_place {
 	const struct rules_check *check;
@@ -19,13 +21,11 @@ static void warn_of_unseen(const struct seen_place *place, const char *sort, con
 	const struct rules_check *check = place->check;
 	const unsigned int days = seen_words_days(check->findings->words);
 
-	CHECK_WARNING(
-		check, place->source, place->node, "W054",
-		near ? arena_printf(check->scratch,
-				    "did you mean \"%.200s\" (seen %zu %s in the last %u days)?",
-				    near, count, count == 1 ? "time" : "times", days)
-		     : "look for it at \"tracepager senders\"",
-		"%s \"%.200s\" was not seen in the last %u days", sort, word, days);
+	CHECK_WARNING(check, place->source, place->node, "W054",
+		      arena_printf(check->scratch,
+				   "did you mean \"%.200s\" (seen %zu %s in the last %u days)?",
+				   near, count, count == 1 ? "time" : "times", days),
+		      "%s \"%.200s\" was not seen in the last %u days", sort, word, days);
 }
 
 /* what: "the label", of: of a value its label. */
@@ -47,6 +47,7 @@ struct sender_search {
 	const char *glob;
 	size_t n;
 	bool found;
+	char names[256]; /* of some that were seen, for a hint */
 };
 
 static int look_at_sender(void *ctx, const char *word, size_t count)
@@ -54,6 +55,10 @@ static int look_at_sender(void *ctx, const char *word, size_t count)
 	struct sender_search *search = ctx;
 
 	(void)count;
+	const size_t len = strlen(search->names);
+	if (len + strlen(word) + 5 < sizeof(search->names))
+		snprintf(search->names + len, sizeof(search->names) - len, "%s\"%s\"",
+			 search->n ? ", " : "", word);
 	search->n++;
 	search->found = glob_match(search->glob, word);
 	return !search->found;
@@ -63,14 +68,21 @@ static void check_seen_sender(const struct seen_place *place)
 {
 	const struct seen_words *words = place->check->findings->words;
 	const char *glob = place->node->text;
-	struct sender_search search = { .glob = glob };
+	struct sender_search search = { .glob = glob, .names = "" };
 	size_t count;
 
 	seen_words_each(words, SEEN_SENDER, NULL, look_at_sender, &search);
 	if (search.found || !search.n)
 		return;
 	const char *near = seen_words_nearest(words, SEEN_SENDER, NULL, glob, &count);
-	warn_of_unseen(place, "the sender", glob, near, near ? count : 0);
+	if (near)
+		warn_of_unseen(place, "the sender", glob, near, count);
+	else
+		CHECK_WARNING(place->check, place->source, place->node, "W054",
+			      arena_printf(place->check->scratch, "senders that were seen: %s",
+					   search.names),
+			      "the sender \"%.200s\" was not seen in the last %u days", glob,
+			      seen_words_days(words));
 }
 
 /* ---- conditions ---- */
