@@ -10,13 +10,29 @@
 #include "tracepager/baselines.h"
 #include "tracepager/http_server.h"
 #include "tracepager/incident.h"
+#include "tracepager/log.h"
 #include "tracepager/shadow.h"
 #include "tracepager/xalloc.h"
+
+/* A fresh install has such rules, and a relay on trial. */
+static void warn_unpaged(const struct relay *relay)
+{
+	size_t n;
+	const struct pager *pagers = rules_pagers(reload_rules(relay->rules), &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (pagers[i].kind != PAGER_CONSOLE)
+			return;
+	log_warn("the rules have no pager but the console: pages go to standard output (the "
+		 "journal), and nobody is paged",
+		 LOG_STR("rules", relay->config->rules));
+}
 
 static void rules_changed(void *ctx, struct ruleset *rules)
 {
 	struct relay *relay = ctx;
 
+	warn_unpaged(relay);
 	incidents_set_rules(relay->incidents, rules);
 	relay_measure_set_rules(relay, rules);
 	if (relay->baselines)
