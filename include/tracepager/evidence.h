@@ -80,6 +80,21 @@ struct evidence_form {
 	uint32_t span; /* the invocation's first; of use only while the trace exists */
 };
 
+/* A call that was made on behalf of the request: an edge of its tree. A call and its answer are
+ * one; each attempt of a retry is a call. Its caller is the callee of the call above it. */
+struct evidence_call {
+	uint32_t above; /* the call in which it was made: an index below its own; TRACE_NONE: none,
+			   the request's own service made it */
+	uint32_t callee, operation; /* indexes into the set's services and texts; the operation's
+				     * ids are "{id}"; of a callee without spans it is the name of
+				     * the caller's span */
+	int64_t us;		    /* of the caller's span, else of the callee's */
+	int64_t path_us;	    /* of the request's critical path, in the call or below it */
+	bool failed;		    /* either side did */
+	bool fatal;   /* it failed, its caller did too, and no later call of the same made up */
+	bool message; /* nobody waits for it */
+};
+
 struct evidence {
 	int64_t duration_us; /* of the signal's span */
 	bool failing;	     /* an error ends in the signal's span or below, or in another tree */
@@ -100,6 +115,14 @@ struct evidence {
 	/* What the trace says from that operation's span on, as if it were the signal's; NULL: it
 	 * is. */
 	struct evidence *inner;
+	/* The request as a tree of calls; not of a set that is brief, and not of one that an older
+	 * version stored: trace_id is "" or NULL then. */
+	const char *trace_id;
+	int64_t start_us;			 /* since 1970 */
+	uint32_t entry_service, entry_operation; /* of the signal's span; without ids */
+	struct evidence_call *calls;
+	uint32_t ncalls;
+	bool calls_cut; /* it had more than LIMIT_EVIDENCE_CALLS */
 };
 
 /* Readers use services, texts, facts, profiles, shapes, at (one entry for each trace, in the order

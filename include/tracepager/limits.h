@@ -127,6 +127,12 @@
 #define LIMIT_HABIT_NAMES      256u
 #define LIMIT_HABIT_TEXT_BYTES 256u
 #define LIMIT_HABIT_LEAST      5u
+/* What evidence keeps of the calls of one request: a request of more fans out over data, and the
+ * first of its calls tell of all edges; and of a trace's id: W3C has 32 characters, some tracers
+ * write 60. 100 healthy traces take 150 KiB of a decision at worst, packed, of LIMIT_STORED_TRACES_BYTES.
+ */
+#define LIMIT_EVIDENCE_CALLS	300u
+#define LIMIT_EVIDENCE_ID_BYTES 128u
 /* Scratch memory of the vote by structure: 4096 shapes with all their beginnings take 150 MiB if
  * each is as long as can be; half of it is for the beginnings. */
 #define LIMIT_STRUCTURE_BYTES (512u << 20)

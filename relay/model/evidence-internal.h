@@ -3,6 +3,7 @@
  *
  * evidence.c		makes the evidence of a trace: times, ends of errors, units
  * evidence_codec.c	a set as bytes, and back
+ * evidence_calls.c	the calls that were made for the request, as a tree
  * evidence_units.c	the attributes of each process of a trace
  * evidence_shapes.c	whom each invocation of a trace calls
  * evidence_index.c	services, texts and facts to their indexes
@@ -24,6 +25,12 @@ void evidence_take_units(struct evidence_set *set, const struct trace *trace, co
 
 void evidence_take_shapes(struct evidence_set *set, const struct trace *trace,
 			  struct evidence *evidence);
+
+/* ---- evidence_calls.c ---- */
+
+/* Adds the calls below `from`, the signal's span, with the trace's id, start and operation. */
+void evidence_take_calls(struct evidence_set *set, const struct trace *trace, uint32_t from,
+			 struct evidence *evidence);
 
 /* ---- evidence_index.c; texts are copied ---- */
 

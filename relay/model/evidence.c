@@ -20,12 +20,13 @@
 #include "strata-internal.h"
 #include "walk-internal.h"
 
-/* A unit and an invocation for each span, and their facts and shapes. */
+/* A unit and an invocation for each span, and their facts and shapes; the calls. */
 #define UNIT_BYTES                                                                                 \
 	((size_t)LIMIT_TRACE_SPANS *                                                               \
 		 (sizeof(struct evidence_unit) + sizeof(struct evidence_form)) +                   \
 	 (size_t)LIMIT_SHAPES * LIMIT_SHAPE_BYTES +                                                \
-	 LIMIT_PROFILES * LIMIT_UNIT_FACTS * sizeof(uint32_t))
+	 LIMIT_PROFILES * LIMIT_UNIT_FACTS * sizeof(uint32_t) + LIMIT_EVIDENCE_ID_BYTES + 1 +      \
+	 LIMIT_EVIDENCE_CALLS * sizeof(struct evidence_call))
 
 /* The most that one trace can add. A set checks its cap before a trace is added, so its arena has
  * room for one trace beyond the cap. */
@@ -520,6 +521,8 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 		evidence_take_units(set, trace, NULL, NULL, &evidence);
 		evidence_take_shapes(set, trace, &evidence);
 	}
+	if (!set->brief)
+		evidence_take_calls(set, trace, walk->from_span, &evidence);
 	if (place.start != walk->from_span) {
 		evidence.inner = arena_alloc(set->arena, sizeof(*evidence.inner));
 		take_span_evidence(&extract, failing, place.start, place.start, evidence.inner);

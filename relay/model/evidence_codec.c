@@ -4,10 +4,10 @@
  *
  * The form: a magic; services; texts; one record for each trace; then, but for sets of an older
  * version, which have another magic, facts, profiles, shapes, the shapes and units of each trace,
- * and what the traces tell of callees: usual times, then names. Numbers are LEB128 varints, and a
- * text has its length before it. Reading checks everything: an index lies inside of its table, and
- * no count is larger than the bytes that are left, so that hostile bytes cannot make us allocate
- * more than 64 times their size.
+ * what the traces tell of callees: usual times, then names; and the calls of each trace. Numbers
+ * are LEB128 varints, and a text has its length before it. Reading checks everything: an index lies
+ * inside of its table, and no count is larger than the bytes that are left, so that hostile bytes
+ * cannot make us allocate more than 64 times their size.
  */
 #include <string.h>
 
@@ -15,14 +15,16 @@
 #include "tracepager/evidence.h"
 #include "tracepager/xalloc.h"
 
-/* Forms before this one are read: they tell nothing of callees; those up to the third have no
- * shapes, those of the second no strata, and those of the first no units. */
+/* Forms before this one are read: they have no calls; those up to the fourth tell nothing of
+ * callees, those up to the third have no shapes, those of the second no strata, and those of the
+ * first no units. */
 static const char magic[3] = { 'T', 'P', 'E' };
 #define FORM_FIRST  '1'
 #define FORM_UNITS  '2'
 #define FORM_STRATA '3'
 #define FORM_SHAPES '4'
-#define FORM	    '5'
+#define FORM_HABITS '5'
+#define FORM	    '6'
 
 /* What a record has: bits of its first byte. */
 #define HAS_FAILED	  1u
@@ -157,6 +159,36 @@ static void put_habits(struct buf *out, const struct callee_habits *habits)
 	}
 }
 
+/* What a call is. */
+#define CALL_FAILED  1u
+#define CALL_FATAL   2u
+#define CALL_MESSAGE 4u
+
+static void put_calls(struct buf *out, const struct evidence *evidence)
+{
+	const char *id = evidence->trace_id ? evidence->trace_id : "";
+
+	evidence_put_text(out, id);
+	if (!*id)
+		return;
+	put_us(out, evidence->start_us);
+	buf_varint(out, evidence->entry_service);
+	buf_varint(out, evidence->entry_operation);
+	buf_varint(out, evidence->calls_cut);
+	buf_varint(out, evidence->ncalls);
+	for (uint32_t i = 0; i < evidence->ncalls; i++) {
+		const struct evidence_call *call = &evidence->calls[i];
+
+		buf_varint(out, call->above == TRACE_NONE ? 0 : call->above + 1);
+		buf_varint(out, call->callee);
+		buf_varint(out, call->operation);
+		put_us(out, call->us);
+		put_us(out, call->path_us);
+		buf_varint(out, (call->failed ? CALL_FAILED : 0) | (call->fatal ? CALL_FATAL : 0) |
+					(call->message ? CALL_MESSAGE : 0));
+	}
+}
+
 void evidence_encode(const struct evidence_set *set, struct buf *out)
 {
 	buf_add(out, magic, sizeof(magic));
@@ -178,6 +210,8 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 	}
 	put_units(out, set);
 	put_habits(out, set->habits);
+	for (uint32_t i = 0; i < set->n; i++)
+		put_calls(out, &set->at[i]);
 }
 
 /* ---- decoding ---- */
@@ -434,6 +468,43 @@ static void get_habits(struct reader *reader, struct evidence_set *set)
 	}
 }
 
+static void get_call(struct reader *reader, const struct evidence_set *set,
+		     struct evidence *evidence)
+{
+	struct evidence_call *call = &evidence->calls[evidence->ncalls];
+	const uint32_t above = get_index(reader, evidence->ncalls + 1);
+	uint64_t bits;
+
+	call->above = above ? above - 1 : TRACE_NONE;
+	call->callee = get_index(reader, set->nservices);
+	call->operation = get_index(reader, set->ntexts);
+	call->us = get_us(reader);
+	call->path_us = get_us(reader);
+	bits = get_number(reader);
+	call->failed = (bits & CALL_FAILED) != 0;
+	call->fatal = (bits & CALL_FATAL) != 0;
+	call->message = (bits & CALL_MESSAGE) != 0;
+	evidence->ncalls++;
+}
+
+static void get_calls(struct reader *reader, const struct evidence_set *set,
+		      struct evidence *evidence)
+{
+	uint32_t n;
+
+	evidence->trace_id = get_text(reader, set->arena);
+	if (reader->bad || !*evidence->trace_id)
+		return;
+	evidence->start_us = get_us(reader);
+	evidence->entry_service = get_index(reader, set->nservices);
+	evidence->entry_operation = get_index(reader, set->ntexts);
+	evidence->calls_cut = get_number(reader) != 0;
+	n = get_count(reader);
+	evidence->calls = arena_array(set->arena, (size_t)n + 1, sizeof(*evidence->calls));
+	while (evidence->ncalls < n && !reader->bad)
+		get_call(reader, set, evidence);
+}
+
 struct evidence_set *evidence_decode(const void *data, size_t len)
 {
 	struct reader reader = { .at = data, .end = (const unsigned char *)data + len };
@@ -446,7 +517,8 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 	if (reader.form < FORM_FIRST || reader.form > FORM)
 		return NULL;
 	reader.at += sizeof(magic) + 1;
-	/* At worst 40 bytes of memory for a byte that is read: an observation of five bytes. */
+	/* At worst 48 bytes of memory for a byte that is read: an array of one call for its count.
+	 */
 	set = evidence_new(64 * len);
 	get_names(&reader, set);
 	n = get_count(&reader);
@@ -456,8 +528,10 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 		get_trace(&reader, set, &set->at[set->n]);
 	if (reader.form >= FORM_UNITS)
 		get_units(&reader, set);
-	if (reader.form == FORM)
+	if (reader.form >= FORM_HABITS)
 		get_habits(&reader, set);
+	for (uint32_t t = 0; reader.form >= FORM && t < set->n && !reader.bad; t++)
+		get_calls(&reader, set, &set->at[t]);
 	if (!reader.bad && reader.at == reader.end)
 		return set;
 	evidence_free(set);
