@@ -604,6 +604,7 @@
 #include "tracepager/limits_mail.h"
 #include "tracepager/limits_mcp.h"
 #include "tracepager/limits_metrics.h"
+#include "tracepager/limits_slo.h"
 #include "tracepager/limits_store.h"
 #include "tracepager/limits_telemetry.h"
 
