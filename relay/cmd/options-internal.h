@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "tracepager/export.h"
+#include "tracepager/slo.h"
 #include "tracepager/walk.h"
 
 /* The rules that check and test read where no RULES are given. */
@@ -126,6 +127,16 @@ struct map_options {
 	int64_t since_us, depth;
 	bool errors, undocumented;
 	enum map_format format;
+};
+
+enum slo_format { SLO_TEXT, SLO_JSON, SLO_OPENSLO, SLO_SLOTH };
+
+struct slo_options {
+	struct option_list arguments, healthy;
+	const char *store, *rules, *signal, *availability, *latency, *output;
+	int64_t window_us;
+	enum slo_format format;
+	enum slo_metrics metrics;
 };
 
 struct capture_options {
