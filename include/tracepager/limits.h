@@ -129,7 +129,7 @@
 #define LIMIT_HABIT_LEAST      5u
 /* What evidence keeps of the calls of one request: a request of more fans out over data, and the
  * first of its calls tell of all edges; and of a trace's id: W3C has 32 characters, some tracers
- * write 60. 100 healthy traces take 150 KiB of a decision at worst, packed, of LIMIT_STORED_TRACES_BYTES.
+ * write 60. 100 healthy traces take 150 KiB of a decision at worst, packed.
  */
 #define LIMIT_EVIDENCE_CALLS	300u
 #define LIMIT_EVIDENCE_ID_BYTES 128u

@@ -168,7 +168,7 @@ static void add_objectives(const struct slo_signal *signal, const struct screen 
 
 /* ---- a signal ---- */
 
-static void add_example(const char *before, const struct slo_example *example, struct buf *out)
+static void add_slo_example(const char *before, const struct slo_example *example, struct buf *out)
 {
 	char time[PLAIN_DURATION_SIZE];
 
@@ -195,9 +195,9 @@ static void add_slo_signal(const struct slo_signal *signal, const struct screen 
 	buf_fini(&title);
 	buf_printf(out, "\n%u requests from %s to %s (UTC)\n", figures->samples,
 		   past_time_text(signal->from_us, from), past_time_text(signal->to_us, to));
-	add_example("Traces: fastest ", &figures->fastest, out);
-	add_example(",\n  median ", &figures->median, out);
-	add_example(",\n  slowest ", &figures->slowest, out);
+	add_slo_example("Traces: fastest ", &figures->fastest, out);
+	add_slo_example(",\n  median ", &figures->median, out);
+	add_slo_example(",\n  slowest ", &figures->slowest, out);
 	buf_puts(out, "\n\n");
 	add_slo_table(signal, screen, out);
 	add_objectives(signal, screen, out);

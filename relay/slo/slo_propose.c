@@ -99,7 +99,7 @@ static void fill_figures(struct arena *arena, const struct slo_gathered *signal,
 
 /* ---- what is provided today ---- */
 
-static const char *percent_text(struct arena *arena, double share)
+static const char *slo_percent(struct arena *arena, double share)
 {
 	/* Two decimals, cut and not rounded up, without zeros behind: a bound stays one. */
 	const long long hundredths = (long long)(share * 10000 + 1e-6);
@@ -145,7 +145,7 @@ static bool samples_show(uint32_t n, double share)
 static const char *few_text(struct arena *arena, uint32_t n, double share)
 {
 	return arena_printf(arena, "too few samples: %u, where %s %% needs %u without a bad one", n,
-			    percent_text(arena, share), slo_least_samples(share));
+			    slo_percent(arena, share), slo_least_samples(share));
 }
 
 /* What a goal of latency says of its samples: "at least 99.1 % of 400 are within it". */
@@ -154,7 +154,7 @@ static const char *within_text(struct arena *arena, const struct slo_sorted *sor
 	const uint32_t good = count_within(sorted, us);
 
 	return arena_printf(arena, "%u of %u are within it, which shows at least %s %%", good,
-			    sorted->n, percent_text(arena, slo_lower_bound(sorted->n, good)));
+			    sorted->n, slo_percent(arena, slo_lower_bound(sorted->n, good)));
 }
 
 /* The highest target that the samples can show, unless outliers alone lift its threshold. */
@@ -203,7 +203,7 @@ static const char *no_availability_text(struct arena *arena, const struct slo_fi
 	if (!samples_show(figures->judged, slo_availability_steps[0]) && !figures->failed)
 		return few_text(arena, figures->judged, slo_availability_steps[0]);
 	return arena_printf(arena, "%u of %u fail, too many for %s %%", figures->failed,
-			    figures->judged, percent_text(arena, slo_availability_steps[0]));
+			    figures->judged, slo_percent(arena, slo_availability_steps[0]));
 }
 
 static const char *shown_text_of(struct arena *arena, const struct slo_figures *figures)
@@ -211,7 +211,7 @@ static const char *shown_text_of(struct arena *arena, const struct slo_figures *
 	const double bound = slo_lower_bound(figures->judged, figures->judged - figures->failed);
 
 	return arena_printf(arena, "%u of %u fail, which shows at least %s %%", figures->failed,
-			    figures->judged, percent_text(arena, bound));
+			    figures->judged, slo_percent(arena, bound));
 }
 
 static void measure_availability(struct arena *arena, struct slo_figures *figures)
@@ -406,7 +406,7 @@ static void derive_availability(const struct slo_work *work, uint32_t i, double 
 		goal->basis = provided > 0 ? SLO_SHORT : SLO_NONE;
 	goal->target = share > 0 ? share : provided;
 	goal->text = arena_printf(work->arena, "its caller needs %s %%%s; %s",
-				  percent_text(work->arena, share_rounded_up(goal->needed)),
+				  slo_percent(work->arena, share_rounded_up(goal->needed)),
 				  figures->failed < FATAL_LEAST ? ", each failure being fatal" : "",
 				  share > 0 ? shown_text_of(work->arena, figures) : goal->text);
 }

@@ -349,7 +349,7 @@ static void yaml_add_query(struct buf *out, const char *before, const struct slo
 	buf_fini(&query);
 }
 
-static bool same_service(const struct slo_entry *a, const struct slo_entry *b)
+static bool entries_share_service(const struct slo_entry *a, const struct slo_entry *b)
 {
 	return strcmp(a->service, b->service) == 0;
 }
@@ -416,7 +416,7 @@ void slo_write_openslo(const struct slo_proposal *proposal, const struct slo_for
 	entries_init(&entries, proposal, true);
 	yaml_add_head(out, &slo_span_metrics[form->metrics]);
 	for (size_t i = 0; i < entries.n; i++) {
-		if (!i || !same_service(&entries.at[i], &entries.at[i - 1]))
+		if (!i || !entries_share_service(&entries.at[i], &entries.at[i - 1]))
 			openslo_add_service(out, &entries, &entries.at[i]);
 		openslo_add(out, &entries, &entries.at[i], form);
 	}
@@ -503,7 +503,7 @@ void slo_write_sloth(const struct slo_proposal *proposal, const struct slo_form 
 		   "# Sloth takes the window from its own option: --default-slo-period=%lldd\n",
 		   (long long)(form->window_us / US_PER_DAY));
 	for (size_t i = 0; i < entries.n; i++) {
-		if (!i || !same_service(&entries.at[i], &entries.at[i - 1])) {
+		if (!i || !entries_share_service(&entries.at[i], &entries.at[i - 1])) {
 			buf_puts(out, "---\nversion: prometheus/v1\n");
 			yaml_add_text(out, "service: ",
 				      service_slug(entries.arena, entries.at[i].service));
