@@ -57,6 +57,8 @@ int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 /* Reads a regular file, at most one byte more than LIMIT_YAML_FILE_BYTES. Returns 0, or -errno
  * (-EINVAL: no regular file). The caller frees. */
 int ydoc_slurp(const char *path, char **ret_text, size_t *ret_len);
+/* The hint for a file that could not be read, by its errno. */
+const char *ydoc_unread_hint(int code);
 int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 	      struct findings *findings);
 

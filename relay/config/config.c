@@ -123,7 +123,8 @@ static void read_flag(struct config_loading *loading, const struct ynode *node, 
 	if (is_word && (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0))
 		*flag = *node->text == 't';
 	else
-		FAULT(loading, node, "C002", NULL, "%s must be true or false", key);
+		FAULT(loading, node, "C002", "write true or false, without quotes",
+		      "%s must be true or false", key);
 }
 
 /* Blanks between the words of a list: none of them may have one inside. */
@@ -289,7 +290,9 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 		      "alerts that still fire are resolved",
 		      "expire_after must be 1m or longer");
 	if (config->enrich_late_us < config->enrich_us && !loading->doc.cut)
-		FAULT(loading, late ? late : ynode_get(root, "enrich_budget"), "C015", NULL,
+		FAULT(loading, late ? late : ynode_get(root, "enrich_budget"), "C015",
+		      "write a longer enrich_late (60s where it is left out), or a shorter "
+		      "enrich_budget",
 		      "enrich_late must not be shorter than enrich_budget");
 	if (config->trace_link[0])
 		config_read_link(loading, link, "trace_link");

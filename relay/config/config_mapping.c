@@ -47,8 +47,8 @@ static void read_places(struct config_loading *loading, const struct ynode *node
 	size_t n = is_list ? node->n : 1, found = 0;
 
 	if (n > MAPPING_PLACES)
-		FAULT(loading, node, "C038", NULL, "%s has more than %d places", key,
-		      MAPPING_PLACES);
+		FAULT(loading, node, "C038", "keep the places that alerts have",
+		      "%s has more than %d places", key, MAPPING_PLACES);
 	for (size_t i = 0; i < n && i < MAPPING_PLACES; i++) {
 		const char *place =
 			mapping_read_place(loading, is_list ? node->items[i] : node, key);
@@ -129,8 +129,8 @@ static void mapping_read_rule(struct mapping_loading *mapping, const struct ynod
 	struct mapping_rule *rule;
 
 	if (mapping->nrules == LIMIT_MAPPING_RULES) {
-		FAULT(loading, key, "C038", NULL, "a mapping has at most %u fields",
-		      LIMIT_MAPPING_RULES);
+		FAULT(loading, key, "C038", "leave out fields that no rule and no page needs",
+		      "a mapping has at most %u fields", LIMIT_MAPPING_RULES);
 		return;
 	}
 	rule = &mapping->rules[mapping->nrules++];

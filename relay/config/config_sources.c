@@ -104,7 +104,8 @@ static const char *read_file_name(struct config_loading *loading, const struct y
 		return path;
 	CLEANUP_FREE char *file = credential_path(path, &err);
 	if (!file)
-		FAULT(loading, node, "C004", NULL, "%s", err.text);
+		FAULT(loading, node, "C004", "name a file that the daemon's user may read", "%s",
+		      err.text);
 	else if (access(file, R_OK) < 0)
 		FAULT(loading, node, "C004", "name a PEM file that the daemon's user may read",
 		      "%s cannot be read", file);
@@ -166,7 +167,8 @@ static void read_header(struct config_loading *loading, const struct ynode *at,
 	else if (!loading->load_secrets)
 		secret_set_path(&header->value, value);
 	else if (secret_read_file(&header->value, value, &err) < 0)
-		FAULT(loading, at, "C004", NULL, "header %s: %s", header->name, err.text);
+		FAULT(loading, at, "C004", "name a file that the daemon's user may read",
+		      "header %s: %s", header->name, err.text);
 	if (header->value.value && !is_header_value(header->value.value))
 		FAULT(loading, at, "C022", "use visible ASCII characters",
 		      "the header %s has no value that a header can have", header->name);
@@ -178,8 +180,8 @@ static void read_headers(struct config_loading *loading, const struct ynode *key
 	if (!config_want_map(loading, map, "headers", "write {X-Api-Key_file: /path/of/the/key}"))
 		return;
 	if (map->n > LIMIT_SOURCE_HEADERS) {
-		FAULT(loading, key, "C022", NULL, "a source has at most %u headers",
-		      LIMIT_SOURCE_HEADERS);
+		FAULT(loading, key, "C022", "leave some out, or let a proxy in front add them",
+		      "a source has at most %u headers", LIMIT_SOURCE_HEADERS);
 		return;
 	}
 	source->headers = arena_array(loading->config->arena, map->n, sizeof(*source->headers));
@@ -191,7 +193,8 @@ static void read_timeout(struct config_loading *loading, const struct ynode *nod
 			 int64_t *us)
 {
 	if (config_read_duration(loading, node, key, us) && *us == 0)
-		FAULT(loading, node, "C005", NULL, "%s must be longer than 0", key);
+		FAULT(loading, node, "C005", "write 500ms, 5s or the like",
+		      "%s must be longer than 0", key);
 }
 
 static void read_source_option(struct config_loading *loading, const struct source_option *option,
@@ -388,8 +391,8 @@ void config_read_sources(struct config_loading *loading, const struct ynode *map
 
 	config_check_names(loading, map);
 	if (map->n > LIMIT_SOURCES) {
-		FAULT(loading, map, "C021", NULL, "at most %u sources can be declared",
-		      LIMIT_SOURCES);
+		FAULT(loading, map, "C021", "search several backends through one that joins them",
+		      "at most %u sources can be declared", LIMIT_SOURCES);
 		return;
 	}
 	config->sources = arena_array(config->arena, map->n, sizeof(struct source_config));

@@ -87,8 +87,8 @@ const char *config_want_text(struct config_loading *loading, const struct ynode 
 			     const char *key)
 {
 	if (node->kind != YNODE_SCALAR)
-		FAULT(loading, node, "C002", NULL, "%s must be a text, not %s", key,
-		      ynode_kind_name(node));
+		FAULT(loading, node, "C002", "write one value, without brackets and members",
+		      "%s must be a text, not %s", key, ynode_kind_name(node));
 	else if (!*node->text || ynode_is_empty(node))
 		FAULT(loading, node, "C002", "give it a value, or leave it out", "%s is empty",
 		      key);

@@ -133,7 +133,8 @@ static bool preflight_store(struct preflight *preflight)
 	if (error && preflight_has_code(preflight, "C024"))
 		return true; /* that says why */
 	if (error) {
-		PREFLIGHT_FINDING(preflight, path, FINDING_ERROR, "C049", NULL, "%s", err.text);
+		PREFLIGHT_FINDING(preflight, path, FINDING_ERROR, "C049",
+				  "look at it with \"tracepager store check\"", "%s", err.text);
 		return false;
 	}
 	if (look.schema && look.schema < look.newest)

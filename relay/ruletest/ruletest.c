@@ -225,8 +225,8 @@ static void runner_run_directory(struct runner *runner, const char *path)
 	size_t len = strlen(path);
 
 	if (n < 0) {
-		findings_add(&runner->tests->findings, FINDING_ERROR, "E001", path, NULL,
-			     "cannot be read: %s", strerror(errno));
+		findings_add(&runner->tests->findings, FINDING_ERROR, "E001", path,
+			     ydoc_unread_hint(errno), "cannot be read: %s", strerror(errno));
 		return;
 	}
 	while (len > 1 && path[len - 1] == '/')

@@ -16,8 +16,8 @@ bool test_map(const struct test_reader *reader, const struct ynode *node, const 
 {
 	if (node->kind == YNODE_MAP)
 		return true;
-	TEST_ERROR(reader, node, "E014", NULL, "%s must be a map, not %s", what,
-		   ynode_kind_name(node));
+	TEST_ERROR(reader, node, "E014", "write {name: value}, or indented lines below it",
+		   "%s must be a map, not %s", what, ynode_kind_name(node));
 	return false;
 }
 
@@ -41,8 +41,8 @@ const char *test_text(const struct test_reader *reader, const struct ynode *node
 	if (!node)
 		return NULL;
 	if (node->kind != YNODE_SCALAR)
-		TEST_ERROR(reader, node, "E014", NULL, "%s must be a text, not %s", what,
-			   ynode_kind_name(node));
+		TEST_ERROR(reader, node, "E014", "write one value, without brackets and members",
+			   "%s must be a text, not %s", what, ynode_kind_name(node));
 	else if (ynode_is_empty(node))
 		TEST_ERROR(reader, node, "E033", "give it a value, or leave it out", "%s is empty",
 			   what);
@@ -128,10 +128,10 @@ int test_file_read(const struct test_reader *reader, const struct ynode *node, s
 	if (!error)
 		error = file ? buf_read(ret_text, file) : -errno;
 	if (error == -EINVAL)
-		TEST_ERROR(reader, node, "E001", NULL, "%s is not a regular file", path);
+		TEST_ERROR(reader, node, "E001", "name a file", "%s is not a regular file", path);
 	else if (error)
-		TEST_ERROR(reader, node, "E001", NULL, "%s cannot be read: %s", path,
-			   strerror(-error));
+		TEST_ERROR(reader, node, "E001", ydoc_unread_hint(-error), "%s cannot be read: %s",
+			   path, strerror(-error));
 	return error;
 }
 
@@ -154,8 +154,10 @@ static bool alert_from_file(const struct test_reader *reader, const struct ynode
 		error = err_set(&err, EBADMSG, "%s",
 				batch.nrefused ? batch.refused[0].text : "there is no alert in it");
 	if (error)
-		TEST_ERROR(reader, node, "T002", NULL, "%s, line %d: %s", node->text, err.line,
-			   err.text);
+		TEST_ERROR(reader, node, "T002",
+			   "write alerts in a form that senders have: tracepager explain --alert "
+			   "FILE reads the same",
+			   "%s, line %d: %s", node->text, err.line, err.text);
 	else
 		*ret_alert = batch.alerts[alert_first_firing(&batch)];
 	buf_fini(&text);

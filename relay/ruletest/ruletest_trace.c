@@ -245,7 +245,9 @@ static void draw_trace(struct test_reader *reader, const struct ynode *root)
 	if (!error)
 		test_keep_set(reader->into, set);
 	else if (error != -ENOENT) /* a refused root is reported already */
-		TEST_ERROR(reader, root, "T002", NULL, "%s", err.text);
+		TEST_ERROR(reader, root, "T002",
+			   "write traces in a form that \"tracepager explain\" reads", "%s",
+			   err.text);
 	trace_builder_free(drawing.builder);
 }
 
@@ -256,7 +258,7 @@ static void draw_copies(struct test_reader *reader, const struct ynode *root)
 	int64_t copies = 1;
 
 	if (node && (!ynode_int(node, &copies) || copies < 1 || copies > LIMIT_TRACES_PER_ALERT)) {
-		TEST_ERROR(reader, node, "E017", NULL,
+		TEST_ERROR(reader, node, "E017", "write digits alone, such as 5",
 			   "\"copies\" must be a whole number from 1 to %d",
 			   LIMIT_TRACES_PER_ALERT);
 		copies = 1;
@@ -273,8 +275,10 @@ static void test_on_document(void *ctx, int line, struct trace_set *set, const s
 	if (set)
 		test_keep_set(reader->into, set);
 	else if (err->code != ENOENT && err->code != ENOMSG)
-		TEST_ERROR(reader, reader->node, "T002", NULL, "%s, line %d: %s",
-			   reader->node->text, err->line ? err->line : line, err->text);
+		TEST_ERROR(reader, reader->node, "T002",
+			   "write traces in a form that \"tracepager explain\" reads",
+			   "%s, line %d: %s", reader->node->text, err->line ? err->line : line,
+			   err->text);
 }
 
 /* A captured test has its healthy traces as stored evidence. false: the file is no evidence. */

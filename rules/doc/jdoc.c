@@ -155,8 +155,9 @@ int jdoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 	if (result < 0) {
 		const struct err *err = jread_err(reader);
 		struct ynode place = { .line = err->line, .column = err->column, .width = 1 };
-		ydoc_finding(ret_doc, &place, FINDING_ERROR, "E002", findings, NULL,
-			     "not readable as JSON: %s", *err->text ? err->text : "too large");
+		ydoc_finding(ret_doc, &place, FINDING_ERROR, "E002", findings,
+			     "fetch the file again, whole", "not readable as JSON: %s",
+			     *err->text ? err->text : "too large");
 	}
 	while (jdoc->depth > 1)
 		container_close(jdoc);

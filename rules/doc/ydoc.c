@@ -425,7 +425,7 @@ static void on_scalar(struct reader *reader, const yaml_event_t *event)
 		reader->quote_end_line = bounded_int(event->end_mark.line + 1);
 	}
 	if (strlen(value) != event->data.scalar.length) {
-		REFUSE(reader, node, "E003", NULL, "a text must not hold a NUL character");
+		REFUSE(reader, node, "E003", "remove it", "a text must not hold a NUL character");
 		node->bad = true;
 	}
 	if (anchor)
@@ -546,7 +546,8 @@ static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
 	struct ynode at = node_at(parser->problem_mark.line + 1, parser->problem_mark.column + 1);
 
 	if (parser->error != YAML_SCANNER_ERROR && parser->error != YAML_PARSER_ERROR) {
-		STOP(reader, NULL, "E002", NULL, "not readable as YAML: %s",
+		STOP(reader, NULL, "E002", "save the file as UTF-8, and load it again",
+		     "not readable as YAML: %s",
 		     parser->problem ? parser->problem : "out of memory");
 		return;
 	}
@@ -589,7 +590,8 @@ static void read_events(struct reader *reader)
 	bool end = false;
 
 	if (!yaml_parser_initialize(&parser)) {
-		STOP(reader, NULL, "E002", NULL, "not readable as YAML: out of memory");
+		STOP(reader, NULL, "E002", "free memory, and load it again",
+		     "not readable as YAML: out of memory");
 		return;
 	}
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
@@ -767,6 +769,20 @@ int ydoc_slurp(const char *path, char **ret_text, size_t *ret_len)
 	return 0;
 }
 
+const char *ydoc_unread_hint(int code)
+{
+	switch (code) {
+	case ENOENT:
+	case ENOTDIR:
+		return "check the path; upper and lower case are different";
+	case EACCES:
+	case EPERM:
+		return "let this user read it: chmod u+r, and x on the directories above it";
+	default:
+		return "check that it is a file, and that its disk can be read";
+	}
+}
+
 int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 	      struct findings *findings)
 {
@@ -777,7 +793,8 @@ int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 	if (result == 0)
 		return ydoc_parse(arena, path, text, len, ret_doc, findings);
 	*ret_doc = (struct ydoc){ .file = arena_strdup(arena, path), .cut = true };
-	findings_add(findings, FINDING_ERROR, "E001", path, NULL, "cannot be read: %s",
+	findings_add(findings, FINDING_ERROR, "E001", path, ydoc_unread_hint(-result),
+		     "cannot be read: %s",
 		     result == -EINVAL ? "not a regular file" : strerror(-result));
 	return result;
 }

@@ -50,7 +50,8 @@ static void take_entry(struct load *load, enum section_id id, const struct rule_
 	size_t found;
 
 	if (!is_entry_name(name)) {
-		LOAD_ERROR(&scope, entry->key, "E030", NULL,
+		LOAD_ERROR(&scope, entry->key, "E030",
+			   "choose a short name of letters, digits and dashes",
 			   "the name of a %s must have 1 to %u bytes and no control characters",
 			   one, LIMIT_RULE_NAME_BYTES);
 		return;

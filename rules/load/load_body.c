@@ -196,8 +196,9 @@ static void read_body_headers(const struct load_scope *scope, struct pager *page
 		const char *fault = header_fault(key->text);
 		const char *text = value->kind == YNODE_SCALAR ? value->text : "";
 		if (fault)
-			LOAD_ERROR(scope, key, "E056", NULL, "the header \"%.100s\" of %s %s",
-				   key->text, scope->what, fault);
+			LOAD_ERROR(scope, key, "E056",
+				   "leave it out, or use a name of letters, digits, - and _",
+				   "the header \"%.100s\" of %s %s", key->text, scope->what, fault);
 		else if (!*text || !is_header_line(text))
 			LOAD_ERROR(scope, key, "E056", "write a text of one line",
 				   "the value of the header \"%.100s\" of %s is no line of text",

@@ -70,8 +70,9 @@ static void warn_of_losses(struct load *load, const struct catalogue *catalogue)
 		if (loss_is_note(losses[i].reason))
 			continue;
 		ydoc_finding(&doc, losses[i].line ? &place : NULL, FINDING_WARNING, "W032",
-			     load->findings, NULL, "%s%s%s", losses[i].what,
-			     *losses[i].what ? ": " : "", losses[i].why);
+			     load->findings,
+			     "complete the entry in the catalogue, or write one in the rules",
+			     "%s%s%s", losses[i].what, *losses[i].what ? ": " : "", losses[i].why);
 	}
 }
 

@@ -16,7 +16,8 @@ void load_keep_doc(struct load *load, struct ydoc doc, int result)
 		load->error = result;
 	load->bytes += doc.len;
 	if (load->bytes > LIMIT_RULES_BYTES) {
-		findings_add(load->findings, FINDING_ERROR, "E009", doc.file, NULL,
+		findings_add(load->findings, FINDING_ERROR, "E009", doc.file,
+			     "leave out rules that a catalogue or a glob could say",
 			     "with this file the rules are larger than %u bytes",
 			     LIMIT_RULES_BYTES);
 		load->partial = true;

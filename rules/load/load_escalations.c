@@ -69,7 +69,8 @@ static void read_escalation(struct load *load, size_t i)
 	if (!list)
 		return;
 	if (list->n > LIMIT_ESCALATION_STEPS) {
-		LOAD_ERROR(&scope, member_key(&scope, "steps"), "E017", NULL,
+		LOAD_ERROR(&scope, member_key(&scope, "steps"), "E017",
+			   "leave steps out, or let a step page a team",
 			   "%s has more than %u steps", scope.what, LIMIT_ESCALATION_STEPS);
 		return;
 	}

@@ -175,8 +175,8 @@ static int load_by_name(const struct dirent **a, const struct dirent **b)
 
 static void cannot_read(struct load *load, const char *path, int code)
 {
-	findings_add(load->findings, FINDING_ERROR, "E001", path, NULL, "cannot be read: %s",
-		     strerror(code));
+	findings_add(load->findings, FINDING_ERROR, "E001", path, ydoc_unread_hint(code),
+		     "cannot be read: %s", strerror(code));
 	load->partial = true;
 	if (!load->error)
 		load->error = -code;

@@ -350,12 +350,13 @@ const char *node_text(const struct load_scope *scope, const struct ynode *node, 
 	if (node->bad)
 		return NULL;
 	if (node->kind != YNODE_SCALAR) {
-		LOAD_ERROR(scope, node, "E014", NULL, "%s must be a text, not %s", what,
-			   ynode_kind_name(node));
+		LOAD_ERROR(scope, node, "E014", "write one value, without brackets and members",
+			   "%s must be a text, not %s", what, ynode_kind_name(node));
 		return NULL;
 	}
 	if (!*node->text || ynode_is_empty(node)) {
-		LOAD_ERROR(scope, node, "E033", NULL, "%s is empty", what);
+		LOAD_ERROR(scope, node, "E033", "give it a value, or leave it out", "%s is empty",
+			   what);
 		return NULL;
 	}
 	return arena_strdup(scope->load->set->arena, node->text);
@@ -370,8 +371,8 @@ const char *node_glob(const struct load_scope *scope, const struct ynode *node, 
 			: node_text(scope, node, what);
 
 	if (glob && strlen(glob) > LIMIT_GLOB_BYTES) {
-		LOAD_ERROR(scope, node, "E028", NULL, "%s is longer than %u bytes", what,
-			   LIMIT_GLOB_BYTES);
+		LOAD_ERROR(scope, node, "E028", "write a shorter glob, with a * for the rest",
+			   "%s is longer than %u bytes", what, LIMIT_GLOB_BYTES);
 		return NULL;
 	}
 	if (glob && !glob_is_valid(glob)) {

@@ -292,10 +292,12 @@ static void read_owner_from(const struct load_scope *scope, struct group_labels 
 		if (place && is_owner_place(place))
 			ret_places->names[ret_places->n++] = place;
 		else if (place)
-			LOAD_ERROR(scope, item, "E050", NULL,
-				   "\"%s\" is no place of an owner; write resource.%s, span.%s or "
-				   "label.%s",
-				   place, place, place, place);
+			LOAD_ERROR(
+				scope, item, "E050",
+				arena_printf(scope->load->scratch,
+					     "write resource.%.200s, span.%.200s or label.%.200s",
+					     place, place, place),
+				"\"%.200s\" is no place of an owner", place);
 	}
 }
 

@@ -181,7 +181,8 @@ static void read_conditions(const struct load_scope *scope, struct route_entry *
 		const struct ynode *key = when.map->keys[i];
 		const struct member_row *row = member_row(MAP_WHEN, key->text);
 		if (!*key->text)
-			LOAD_ERROR(&when, key, "E030", NULL, "the name of a label is empty");
+			LOAD_ERROR(&when, key, "E030", "name a label, such as alertname",
+				   "the name of a label is empty");
 		else if (!row || row->type == MEMBER_GLOBS)
 			read_word(&when, i, route);
 	}
@@ -357,7 +358,8 @@ static void read_silence(struct load *load, size_t i)
 	bool starts = member_time(&scope, "starts", &silence->silence.starts_us);
 	bool ends = member_time(&scope, "ends", &silence->silence.ends_us);
 	if (starts && ends && silence->silence.ends_us <= silence->silence.starts_us)
-		LOAD_ERROR(&scope, member_value(&scope, "ends"), "E043", NULL,
+		LOAD_ERROR(&scope, member_value(&scope, "ends"), "E043",
+			   "write an end behind the start; look at the offsets from UTC",
 			   "%s ends before it starts", scope.what);
 	silence->silence.reason = member_text(&scope, "reason");
 	silence->silence.author = member_text(&scope, "author");

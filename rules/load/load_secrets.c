@@ -36,8 +36,8 @@ static void take_secret_value(const struct load_scope *scope, const struct secre
 		LOAD_ERROR(scope, place->key, "E033", "give it a value", "\"%s\" of %s is empty",
 			   name, scope->what);
 	else if (value->kind != YNODE_SCALAR)
-		LOAD_ERROR(scope, place->key, "E014", NULL, "\"%s\" must be a text, not %s", name,
-			   ynode_kind_name(value));
+		LOAD_ERROR(scope, place->key, "E014", "give it one text",
+			   "\"%s\" must be a text, not %s", name, ynode_kind_name(value));
 	else if (!place->is_file)
 		secret_set(secret, value->text);
 	else if (!scope->load->load_secrets)

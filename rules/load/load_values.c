@@ -392,7 +392,7 @@ static void read_matcher_map(const struct load_scope *scope, const struct ynode 
 		const char *name = map->keys[i]->text;
 		const char *glob = node_glob(scope, map->items[i], in_quotes(scope, name), true);
 		if (!*name)
-			LOAD_ERROR(scope, map->keys[i], "E030", NULL,
+			LOAD_ERROR(scope, map->keys[i], "E030", "name a label, such as alertname",
 				   "the name of a label is empty");
 		else if (glob)
 			matchers_add_glob(arena, matchers, arena_strdup(arena, name), glob);

@@ -239,7 +239,8 @@ START_TEST(test_read)
 {
 	ck_assert_int_eq(ydoc_read(arena, "/nonexistent/rules.yaml", &doc, &findings), -ENOENT);
 	check_shown("/nonexistent/rules.yaml: error[E001]: cannot be read: No such file or "
-		    "directory\n");
+		    "directory\n"
+		    "      = help: check the path; upper and lower case are different\n");
 	ck_assert_ptr_null(doc.root);
 	ck_assert_int_eq(ydoc_read(arena, "/", &doc, &findings), -EISDIR);
 	ck_assert_int_eq(ydoc_read(arena, "/dev/null", &doc, &findings), -EINVAL);
