@@ -21,6 +21,9 @@
 #define TREE_LINES    24
 /* Steps of an escalation that are told: the decision's JSON has all of them. */
 #define STEPS_SHOWN 8
+/* So many rules that missed for one fact are one line, which names some of the values. */
+#define TRIES_FOLDED 4
+#define VALUES_SHOWN 4
 
 struct explain_text {
 	const struct explain_text_options *options;
@@ -377,18 +380,76 @@ static void explain_write_links(struct explain_text *t, const struct decision *d
 		buf_printf(t->out, "  %s: %s\n", page->links[i].text, page->links[i].href);
 }
 
+static void explain_write_try(struct explain_text *t, const struct rule_try *try)
+{
+	buf_printf(t->out, "  %s: %s ", try->place, rule_sort_name(try->sort));
+	if (try->name)
+		buf_printf(t->out, "%s ", try->name);
+	buf_puts(t->out, "- ");
+	plain_add(t->out, try->reason, TEXT_COLUMNS);
+	buf_putc(t->out, '\n');
+}
+
+/* What the alert or the suspect has, in a reason such as "severity is critical, not info". Returns
+ * its length; 0: the reason is no such one. */
+static size_t reason_fact(const char *reason)
+{
+	const char *not = strstr(reason, ", not ");
+
+	return not ? (size_t)(not -reason) + strlen(", not ") : 0;
+}
+
+/* How many rules from the first on did not match for the same fact: "severity is critical". */
+static size_t same_fact(const struct rule_try *tries, size_t n)
+{
+	const size_t len = reason_fact(tries[0].reason);
+	size_t i = 1;
+
+	while (len && i < n && tries[i].sort == tries[0].sort &&
+	       strncmp(tries[i].reason, tries[0].reason, len) == 0)
+		i++;
+	return i;
+}
+
+/* Many rules that missed for one fact are one line, with the first values that they ask for; JSON
+ * has all of them. */
+static void explain_write_folded(struct explain_text *t, const struct rule_try *tries, size_t n)
+{
+	const size_t len = reason_fact(tries[0].reason);
+	struct buf line = BUF_INIT(VALUES_SHOWN * TEXT_BYTES + 512);
+	const char *last = "";
+	size_t shown = 0;
+
+	buf_printf(&line, "%.300s and %zu other %ss - ", tries[0].place, n - 1,
+		   rule_sort_name(tries[0].sort));
+	for (size_t i = 0; i < n && shown <= VALUES_SHOWN; i++) {
+		const char *value = tries[i].reason + len;
+		if (strcmp(value, last) == 0)
+			continue;
+		if (shown)
+			buf_puts(&line, shown == VALUES_SHOWN ? ", ..." : ", ");
+		if (shown < VALUES_SHOWN)
+			plain_add(&line, shown ? value : tries[i].reason, TEXT_COLUMNS);
+		last = value;
+		shown++;
+	}
+	buf_puts(t->out, "  ");
+	explain_add_wrapped(t, STYLE_NONE, buf_text(&line), line.len, 2, 4);
+	buf_fini(&line);
+}
+
 static void explain_write_tries(struct explain_text *t, const char *title,
 				const struct rule_try *tries, size_t n)
 {
 	if (n)
 		add_title(t, title);
-	for (size_t i = 0; i < n; i++) {
-		buf_printf(t->out, "  %s: %s ", tries[i].place, rule_sort_name(tries[i].sort));
-		if (tries[i].name)
-			buf_printf(t->out, "%s ", tries[i].name);
-		buf_puts(t->out, "- ");
-		plain_add(t->out, tries[i].reason, TEXT_COLUMNS);
-		buf_putc(t->out, '\n');
+	for (size_t i = 0, run; i < n; i += run) {
+		run = same_fact(tries + i, n - i);
+		if (run >= TRIES_FOLDED)
+			explain_write_folded(t, tries + i, run);
+		else
+			for (size_t j = i; j < i + run; j++)
+				explain_write_try(t, &tries[j]);
 	}
 }
 
