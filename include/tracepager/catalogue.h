@@ -64,8 +64,9 @@ struct catalogue_counts {
 	size_t files, entries;		/* in; an entry is a thing that the catalogue describes */
 	size_t teams, pagers, services; /* out */
 	size_t routes;			/* out, of alertmanager alone */
-	size_t left_out;		/* services that are not in the rules */
-	size_t losses, notes;		/* all, also beyond LIMIT_FINDINGS */
+	size_t open_keys;     /* pagers whose key stands in the rules, as in the catalogue */
+	size_t left_out;      /* services that are not in the rules */
+	size_t losses, notes; /* all, also beyond LIMIT_FINDINGS */
 	size_t reasons[LOSS_REASON_COUNT]; /* the same by reason */
 };
 

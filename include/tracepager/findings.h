@@ -59,7 +59,7 @@ void findings_add(struct findings *findings, enum finding_level level, const cha
 void findings_take(struct findings *findings, struct findings *from);
 void findings_sort(struct findings *findings); /* by file, line, column; stable */
 /* Adds the findings as a compiler prints them: file:line:col: error[E012]: text, the line,
- * carets, a hint. colour: with ANSI escapes. */
+ * carets, a hint. Many warnings of one code in one file are folded. colour: with ANSI escapes. */
 void findings_write(const struct findings *findings, bool colour, struct buf *out);
 /* Adds one finding as a JSON object. */
 void finding_write_json(const struct finding *finding, struct buf *out);

@@ -118,6 +118,12 @@ static void add_cures(struct buf *out, enum catalogue_kind kind,
 	if (counts->reasons[LOSS_NO_KEY] && !how->key_files)
 		buf_puts(out,
 			 "services without a key: give --keys DIR, where their keys will be\n");
+	if (counts->open_keys)
+		buf_printf(
+			out,
+			"keys in the open: %zu, as in the catalogue; move each into a file of its "
+			"own, and write routing_key_file: PATH (until then check warns, W021)\n",
+			counts->open_keys);
 	if (!how->fallback && !how->has_fallback && kind != CATALOGUE_ALERTMANAGER)
 		buf_puts(out, "no fallback: give --fallback TEAM, or have one in your other "
 			      "rules\n");

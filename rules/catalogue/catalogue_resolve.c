@@ -519,6 +519,10 @@ static void resolve_services(struct catalogue *catalogue)
 	sort_cat_list(&catalogue->rule_pagers, by_pager_key);
 	catalogue->counts.teams = catalogue->rule_teams.n;
 	catalogue->counts.pagers = catalogue->rule_pagers.n;
+	for (size_t i = 0; i < catalogue->rule_pagers.n; i++) {
+		const struct cat_rule_pager *pager = catalogue->rule_pagers.at[i];
+		catalogue->counts.open_keys += pager->pager->key != NULL;
+	}
 }
 
 void catalogue_resolve(struct catalogue *catalogue)

@@ -13,6 +13,12 @@
 #include "tracepager/ydoc.h"
 #include "tracepager/ytext.h"
 
+/* Of more than so many warnings of one code and cure in one file, the first ones are written whole,
+ * and the lines of some others. */
+#define ALIKE_FOLDED  5u
+#define ALIKE_WRITTEN 3u
+#define ALIKE_LINES   20u
+
 static const struct {
 	const char *code, *text;
 } codes[] = {
@@ -183,10 +189,59 @@ static void write_finding(const struct finding *finding, bool colour, struct buf
 		buf_printf(out, "      = help: %s\n", finding->hint);
 }
 
+/* Are both about the same, in the same file, and have they the same cure? */
+static bool are_alike(const struct finding *a, const struct finding *b)
+{
+	return strcmp(a->code, b->code) == 0 && strcmp(a->file, b->file) == 0 &&
+	       strcmp(a->hint ? a->hint : "", b->hint ? b->hint : "") == 0;
+}
+
+static size_t count_alike(const struct findings *findings, const struct finding *one)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += are_alike(&findings->at[i], one);
+	return n;
+}
+
+/* "rules.yaml: and 12 more warnings[W021], on lines 17, 19, ...": those behind the ones that were
+ * written whole. */
+static void write_alike(const struct findings *findings, size_t first, size_t n, struct buf *out)
+{
+	const struct finding *one = &findings->at[first];
+	size_t told = 0;
+
+	ytext_show(out, one->file);
+	buf_printf(out, ": and %zu more warnings[%s], on lines ", n, one->code);
+	for (size_t i = first; i < findings->n && told <= ALIKE_LINES; i++) {
+		const struct finding *other = &findings->at[i];
+		if (!are_alike(other, one))
+			continue;
+		if (told == ALIKE_LINES)
+			buf_puts(out, ", ...");
+		else
+			buf_printf(out, "%s%d", told ? ", " : "", other->line);
+		told++;
+	}
+	buf_putc(out, '\n');
+}
+
 void findings_write(const struct findings *findings, bool colour, struct buf *out)
 {
-	for (size_t i = 0; i < findings->n; i++)
-		write_finding(&findings->at[i], colour, out);
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *finding = &findings->at[i];
+		size_t before = 0;
+		for (size_t j = 0; j < i && before <= ALIKE_WRITTEN; j++)
+			before += are_alike(&findings->at[j], finding);
+		const size_t alike = finding->level == FINDING_WARNING && before >= ALIKE_WRITTEN
+					     ? count_alike(findings, finding)
+					     : 0;
+		if (alike <= ALIKE_FOLDED)
+			write_finding(finding, colour, out);
+		else if (before == ALIKE_WRITTEN)
+			write_alike(findings, i, alike - ALIKE_WRITTEN, out);
+	}
 	size_t all = findings->nerrors + findings->nwarnings;
 	if (all > findings->n)
 		buf_printf(out, "and %zu more\n", all - findings->n);

@@ -179,5 +179,19 @@ def sarif():
         assert result["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "file:///nonexistent/a%20b"}}}]
 
 
+def folded():
+    """Seven pagers that nobody uses are three warnings and a line; JSON has all. Warnings with cures of their own stay apart."""
+    unused = "".join(f"  spare{n}: {{kind: console}}\n" for n in range(7))
+    head = "teams: {t: {escalation: e}}\nescalations: {e: {steps: [{page: [p]}]}}\nfallback: {team: t}\npagers:\n  p: {kind: console}\n"
+    with Place(rules=head + unused) as place:
+        expect(tracepager("check", place.directory), 0,
+               out=r"(?s)\A([^\n]*W001.*?use it\n){3}[^\n]*: and 4 more warnings\[W001\], on lines 9, 10, 11, 12\n1 file.*: 7 warnings\n\Z")
+        assert json.loads(tracepager("check", "--format", "json", place.directory)[1])["warnings"] == 7
+    routes = "routes:\n" + "".join(f"  - when: {{severity: {word}}}\n    page: none\n"
+                                   for word in ("Critical", "Error", "Warning", "Info", "critcal", "warnin"))
+    with Place(rules=head + routes) as place:
+        expect(tracepager("check", place.directory), 0, out=r"(?s)\A([^\n]*W044.*?help[^\n]*\n){6}1 file.*: 6 warnings\n\Z")
+
+
 if __name__ == "__main__":
-    peers.run(shop, hours, tests_are_no_rules, failing, as_json, as_junit, steps, broken_files, usage, sample_is_an_example, example, sarif)
+    peers.run(folded, shop, hours, tests_are_no_rules, failing, as_json, as_junit, steps, broken_files, usage, sample_is_an_example, example, sarif)
