@@ -85,7 +85,7 @@ struct doctor_result {
 	const char *code;  /* of a finding; NULL: none */
 };
 
-struct doctor_options {
+struct doctor_scope {
 	const char *config; /* NULL: /etc/tracepager/tracepager.yaml, where that exists */
 	/* The relay: NULL: the address of the options, and their admin token. */
 	const char *url;
@@ -105,7 +105,7 @@ struct doctor_report {
 	int64_t took_us;
 	const char *config, *user; /* what was looked at, and as whom */
 };
-void doctor_run(const struct doctor_options *options, struct doctor_report *ret_report);
+void doctor_run(const struct doctor_scope *scope, struct doctor_report *ret_report);
 void doctor_report_fini(struct doctor_report *report);
 
 #endif

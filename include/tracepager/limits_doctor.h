@@ -1,5 +1,5 @@
 /*
- * The caps of tracepager doctor and of run --check, each with its reason: a section of limits.h,
+ * The caps of doctor and of "run --check", each with its reason: a section of limits.h,
  * which includes it.
  */
 #ifndef TRACEPAGER_LIMITS_DOCTOR_H

@@ -87,6 +87,13 @@ struct pager_kind {
 		     struct err *err);
 	/* What the reply means for the page. The reply is borrowed. */
 	struct judgement (*judge)(const struct http_reply *reply);
+	/* A request that pages nobody and shows whether the service answers, for tracepager doctor.
+	 * *ret_proves: its answer tells, too, whether the target's key is taken. 0 or -errno with
+	 * err set, as build(). NULL: the kind has none. */
+	int (*dry)(struct arena *arena, const struct page_target *target,
+		   struct http_request *ret_request, bool *ret_proves, struct err *err);
+	/* What the reply to it means. NULL: judge_by_status(). */
+	struct judgement (*judge_dry)(const struct http_reply *reply);
 	/* What a request to /feedback/PAGER says. ret_feedback is written where it is VERIFIED,
 	 * else err says why not, without any secret in it. NULL: the kind tells nothing back. */
 	enum feedback_verdict (*feedback)(struct arena *arena,

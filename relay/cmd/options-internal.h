@@ -249,6 +249,17 @@ struct top_options {
 	bool once;
 };
 
+enum doctor_format { DOCTOR_FORMAT_TEXT, DOCTOR_FORMAT_JSON, DOCTOR_FORMAT_PLUGIN };
+
+struct doctor_options {
+	struct option_list arguments, only, ignore;
+	struct client_options client;
+	const char *config;
+	bool quiet, verbose, list;
+	enum doctor_format format;
+	enum colour_choice color;
+};
+
 struct mcp_options {
 	struct option_list arguments;
 	struct client_options client;

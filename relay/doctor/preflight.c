@@ -96,8 +96,8 @@ static void preflight_on_problem(void *ctx, const char *problem)
 					    "tracepager store check",
 					    preflight->config->store_path);
 
-	if (!preflight_has_code(preflight, "C049"))
-		PREFLIGHT_FINDING(preflight, preflight->config->store_path, FINDING_WARNING, "C049",
+	if (!preflight_has_code(preflight, "C052"))
+		PREFLIGHT_FINDING(preflight, preflight->config->store_path, FINDING_WARNING, "C052",
 				  cure, "the store is damaged: %s", problem);
 }
 

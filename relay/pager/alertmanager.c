@@ -120,9 +120,20 @@ static int alertmanager_build(struct arena *arena, const struct page *page,
 				  "Bearer", &body, ret_delivery, err);
 }
 
+static int alertmanager_dry(struct arena *arena, const struct page_target *target,
+			    struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	if (pager_needs(target, NULL, NULL, err) < 0)
+		return -EINVAL;
+	*ret_proves = target->key;
+	return pager_dry_get(arena, target, pager_url(arena, target, "/api/v2/status"), "Bearer",
+			     ret_request, err);
+}
+
 const struct pager_kind pager_kind_ALERTMANAGER = {
 	.name = "alertmanager",
 	.knows_moved = true,
 	.build = alertmanager_build,
 	.judge = judge_by_status,
+	.dry = alertmanager_dry,
 };

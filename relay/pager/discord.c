@@ -5,7 +5,9 @@
  */
 #include "pager_layout.h"
 
+#include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
@@ -85,6 +87,16 @@ static struct judgement discord_judge(const struct http_reply *reply)
 	return judgement;
 }
 
+/* What the webhook is: its channel and its name. */
+static int discord_dry(struct arena *arena, const struct page_target *target,
+		       struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	*ret_proves = true;
+	if (!target->key || strncmp(target->key, "http", 4) != 0)
+		return err_set(err, EINVAL, "webhook_url of pager %s is no address", target->pager);
+	return pager_dry_get(arena, target, target->key, NULL, ret_request, err);
+}
+
 const struct pager_kind pager_kind_DISCORD = {
 	.name = "discord",
 	.knows_moved = true,
@@ -92,4 +104,5 @@ const struct pager_kind pager_kind_DISCORD = {
 	.paced_host = "discord.com",
 	.build = discord_build,
 	.judge = discord_judge,
+	.dry = discord_dry,
 };

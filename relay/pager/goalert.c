@@ -52,10 +52,21 @@ static int goalert_build(struct arena *arena, const struct page *page,
 				  &body, ret_delivery, err);
 }
 
+static int goalert_dry(struct arena *arena, const struct page_target *target,
+		       struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	if (pager_needs(target, NULL, NULL, err) < 0)
+		return -EINVAL;
+	*ret_proves = false;
+	return pager_dry_get(arena, target, pager_url(arena, target, "/health"), NULL, ret_request,
+			     err);
+}
+
 const struct pager_kind pager_kind_GOALERT = {
 	.name = "goalert",
 	.knows_moved = true,
 	.build = goalert_build,
 	.judge = judge_by_status,
+	.dry = goalert_dry,
 	.feedback = goalert_feedback,
 };

@@ -4,6 +4,9 @@
  */
 #include "pager_layout.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 
@@ -26,9 +29,23 @@ static int mattermost_build(struct arena *arena, const struct page *page,
 	return pager_deliver_hook(arena, target, &body, ret_delivery, err);
 }
 
+/* Whether the server lives: its webhooks tell nothing but to whoever posts. */
+static int mattermost_dry(struct arena *arena, const struct page_target *target,
+			  struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	*ret_proves = false;
+	if (!target->key || strncmp(target->key, "http", 4) != 0)
+		return err_set(err, EINVAL, "webhook_url of pager %s is no address", target->pager);
+	return pager_dry_get(
+		arena, target,
+		arena_printf(arena, "%s/api/v4/system/ping", pager_origin(arena, target->key)),
+		NULL, ret_request, err);
+}
+
 const struct pager_kind pager_kind_MATTERMOST = {
 	.name = "mattermost",
 	.knows_moved = true,
 	.build = mattermost_build,
 	.judge = pager_judge_ok,
+	.dry = mattermost_dry,
 };

@@ -78,9 +78,23 @@ static int ntfy_build(struct arena *arena, const struct page *page,
 		"Bearer", &body, ret_delivery, err);
 }
 
+/* The account of the token; without one, whether the server lives. */
+static int ntfy_dry(struct arena *arena, const struct page_target *target,
+		    struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	if (pager_needs(target, NULL, NULL, err) < 0)
+		return -EINVAL;
+	*ret_proves = target->key;
+	return pager_dry_get(arena, target,
+			     arena_printf(arena, "%s%s", pager_origin(arena, target->url),
+					  target->key ? "/v1/account" : "/v1/health"),
+			     "Bearer", ret_request, err);
+}
+
 const struct pager_kind pager_kind_NTFY = {
 	.name = "ntfy",
 	.knows_moved = true,
 	.build = ntfy_build,
 	.judge = judge_by_status,
+	.dry = ntfy_dry,
 };

@@ -28,6 +28,12 @@ int pager_deliver_json(struct arena *arena, const struct page_target *target, co
 /* The same to the target's key, which is the secret address that a service gave out. */
 int pager_deliver_hook(struct arena *arena, const struct page_target *target, struct buf *body,
 		       struct delivery *ret_delivery, struct err *err);
+/* A GET that pages nobody. scheme: as pager_deliver_json() takes it. The arena keeps what the
+ * request points to. 0 or -EINVAL. */
+int pager_dry_get(struct arena *arena, const struct page_target *target, const char *url,
+		  const char *scheme, struct http_request *ret_request, struct err *err);
+/* "https://host:port" of a URL, without its path. Kept by the arena. */
+const char *pager_origin(struct arena *arena, const char *url);
 /* The target's url without the slashes at its end, and a path behind it. Kept by the arena. */
 const char *pager_url(struct arena *arena, const struct page_target *target, const char *path);
 /* Add a member, unless its text is NULL or empty. */

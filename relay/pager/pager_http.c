@@ -192,6 +192,34 @@ const char *pager_url(struct arena *arena, const struct page_target *target, con
 	return arena_printf(arena, "%.*s%s", (int)len, target->url, path);
 }
 
+int pager_dry_get(struct arena *arena, const struct page_target *target, const char *url,
+		  const char *scheme, struct http_request *ret_request, struct err *err)
+{
+	const char *key = scheme && target->key ? target->key : "";
+
+	if (!is_one_word(key))
+		return err_set(err, EINVAL,
+			       "the key of pager %s has blanks or other characters that no header "
+			       "takes",
+			       target->pager);
+	*ret_request = (struct http_request){ .method = HTTP_GET,
+					      .url = url,
+					      .timeout_us = LIMIT_DELIVER_US,
+					      .max_reply_bytes = LIMIT_REPLY_BYTES };
+	if (*key)
+		http_request_header(ret_request, "Authorization",
+				    arena_printf(arena, "%s %s", scheme, key));
+	return 0;
+}
+
+const char *pager_origin(struct arena *arena, const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host ? host + 3 : url;
+	return arena_printf(arena, "%.*s", (int)((size_t)(host - url) + strcspn(host, "/?#")), url);
+}
+
 void pager_add_text(struct buf *out, const char *key, const char *text)
 {
 	if (text && *text)

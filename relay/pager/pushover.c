@@ -87,9 +87,31 @@ static int pushover_build(struct arena *arena, const struct page *page,
 	return error;
 }
 
+/* Whether the token and the user go together. */
+static int pushover_dry(struct arena *arena, const struct page_target *target,
+			struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	struct buf body = BUF_INIT(4 * LIMIT_SECRET_BYTES);
+
+	if (pager_needs(target, "token", "user_key", err) < 0)
+		return -EINVAL;
+	pushover_add(arena, &body, "token", target->key);
+	pushover_add(arena, &body, "user", target->texts[PAGER_TO]);
+	pager_http_post(arena, target, "application/x-www-form-urlencoded", &body, ret_request);
+	buf_fini(&body);
+	/* The url is that of messages.json. */
+	const char *slash = strrchr(target->url, '/');
+	ret_request->url = arena_printf(arena, "%.*s/users/validate.json",
+					(int)(slash - target->url), target->url);
+	*ret_proves = true;
+	return 0;
+}
+
 const struct pager_kind pager_kind_PUSHOVER = {
 	.name = "pushover",
 	.knows_moved = true,
 	.build = pushover_build,
 	.judge = pushover_judge,
+	.dry = pushover_dry,
+	.judge_dry = pushover_judge,
 };

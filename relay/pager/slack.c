@@ -335,6 +335,19 @@ static struct judgement slack_judge(const struct http_reply *reply)
 	return judgement;
 }
 
+/* auth.test of a bot: whose token it is. An incoming webhook tells nothing but to whoever posts. */
+static int slack_dry(struct arena *arena, const struct page_target *target,
+		     struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	if (!target->texts[PAGER_TO])
+		return err_set(err, ENOTSUP, "an incoming webhook tells nothing of itself");
+	if (pager_needs(target, "token", NULL, err) < 0)
+		return -EINVAL;
+	*ret_proves = true;
+	return pager_dry_get(arena, target, pager_url(arena, target, "/auth.test"), "Bearer",
+			     ret_request, err);
+}
+
 const struct pager_kind pager_kind_SLACK = {
 	.name = "slack",
 	.knows_moved = true,
@@ -342,5 +355,7 @@ const struct pager_kind pager_kind_SLACK = {
 	.paced_host = "slack.com",
 	.build = slack_build,
 	.judge = slack_judge,
+	.dry = slack_dry,
+	.judge_dry = slack_judge,
 	.feedback = slack_feedback,
 };

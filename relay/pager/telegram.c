@@ -115,6 +115,20 @@ static int telegram_build(struct arena *arena, const struct page *page,
 		NULL, &body, ret_delivery, err);
 }
 
+/* getMe: the bot's own name. */
+static int telegram_dry(struct arena *arena, const struct page_target *target,
+			struct http_request *ret_request, bool *ret_proves, struct err *err)
+{
+	if (!target->url || !target->key || target->key[strspn(target->key, TELEGRAM_TOKEN)])
+		return err_set(err, EINVAL, "bot_token of pager %s is no token of a bot",
+			       target->pager);
+	*ret_proves = true;
+	return pager_dry_get(
+		arena, target,
+		pager_url(arena, target, arena_printf(arena, "/bot%s/getMe", target->key)), NULL,
+		ret_request, err);
+}
+
 const struct pager_kind pager_kind_TELEGRAM = {
 	.name = "telegram",
 	.knows_moved = true,
@@ -122,4 +136,6 @@ const struct pager_kind pager_kind_TELEGRAM = {
 	.paced_host = "telegram.org",
 	.build = telegram_build,
 	.judge = telegram_judge,
+	.dry = telegram_dry,
+	.judge_dry = telegram_judge,
 };

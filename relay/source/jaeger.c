@@ -242,6 +242,10 @@ static enum source_step jaeger_next(struct source_talk *talk)
 		asking->old = true;
 		return ask_so(talk, asking);
 	}
+	/* The old API answers a search that finds nothing with an empty list. */
+	if (!talk->query->trace_id && asking->old && talk->reply->status == 404)
+		return source_end(talk, SOURCE_REFUSED,
+				  "answered HTTP 404: its url is not that of Jaeger's API");
 	if (!talk->query->trace_id && ask_less(asking, talk)) {
 		talk->searches = true;
 		return ask_so(talk, asking);

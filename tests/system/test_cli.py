@@ -229,6 +229,11 @@ def help_tells_every_option():
         assert sorted(shown) == sorted([row.name for row in rows] + ["help"]), (command, shown)
 
 
+def misused(command):
+    """The exit status of wrong usage: 2, but where it is that of a plugin of monitoring systems, to which 2 is a failure."""
+    return 3 if command == "doctor" else 2
+
+
 def parser_takes_every_option():
     """With --help behind it an option is read, and nothing is run. Its value may stand in the same word, or be wrong."""
     for command, rows in options().items():
@@ -242,31 +247,31 @@ def parser_takes_every_option():
                 expect(tracepager(command, *form, "--help"), 0, out="^usage: ")
             told = rf"\Atracepager {command}: .*{word}.*--help\" lists the options\n\Z"
             if value is None:
-                expect(tracepager(command, f"{word}=x", "--help"), 2, err=told)
+                expect(tracepager(command, f"{word}=x", "--help"), misused(command), err=told)
             elif row.kind != "OPTIONAL":
-                expect(tracepager(command, word), 2, err=told)
+                expect(tracepager(command, word), misused(command), err=told)
             if row.kind in ("WORD", "NUMBER", "DURATION", "TIME"):
-                expect(tracepager(command, word, "no such value", "--help"), 2, err=f'{word} is .* not "no such value"')
+                expect(tracepager(command, word, "no such value", "--help"), misused(command), err=f'{word} is .* not "no such value"')
 
 
 def unknown_options():
     for command, rows in options().items():
         hint = rf'"tracepager {command} --help" lists the options\n\Z'
-        expect(tracepager(command, "--zzzzzzzzzzzz"), 2, err=rf"\Atracepager {command}: there is no option --zzzzzzzzzzzz; {hint}")
-        expect(tracepager(command, "--zzzzzzzzzzzz=1"), 2, err=f"no option --zzzzzzzzzzzz; {hint}")
-        expect(tracepager(command, "-?"), 2, err=rf"no option -\?; {hint}")
-        expect(tracepager(command, "--hlep"), 2, err=rf"no option --hlep \(did you mean --help\?\); {hint}")
+        expect(tracepager(command, "--zzzzzzzzzzzz"), misused(command), err=rf"\Atracepager {command}: there is no option --zzzzzzzzzzzz; {hint}")
+        expect(tracepager(command, "--zzzzzzzzzzzz=1"), misused(command), err=f"no option --zzzzzzzzzzzz; {hint}")
+        expect(tracepager(command, "-?"), misused(command), err=rf"no option -\?; {hint}")
+        expect(tracepager(command, "--hlep"), misused(command), err=rf"no option --hlep \(did you mean --help\?\); {hint}")
         for row in rows:
             slip = f"--{row.name[:-1]}q"
-            expect(tracepager(command, slip), 2, err=rf"no option {slip} \(did you mean --{row.name}\?\); {hint}")
+            expect(tracepager(command, slip), misused(command), err=rf"no option {slip} \(did you mean --{row.name}\?\); {hint}")
         words = commands()[command].split()
         if not words or not words[-1].endswith("..."):
             needed = [word for row in rows if row.kind == "NEEDED" for word in (f"--{row.name}", "x")]
-            expect(tracepager(command, *needed, *words, "more"), 2, err=f'"more" .*{hint}')
+            expect(tracepager(command, *needed, *words, "more"), misused(command), err=f'"more" .*{hint}')
         for row in rows:
             if row.kind == "NEEDED":
                 others = [word for r in rows if r.kind == "NEEDED" and r is not row for word in (f"--{r.name}", "x")]
-                expect(tracepager(command, *others, *words), 2, err=f"--{row.name} {row.argument} is missing; {hint}")
+                expect(tracepager(command, *others, *words), misused(command), err=f"--{row.name} {row.argument} is missing; {hint}")
 
 
 def texts_name_what_there_is():

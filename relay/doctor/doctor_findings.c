@@ -1,0 +1,149 @@
+/*
+ * Doctor, findings: what preflight found becomes results, each of the check that doctor.def names
+ * for its code. Checks of which nothing was found are well.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor-internal.h"
+
+/* Is the code one of those, with blanks between them? */
+static bool codes_have(const char *codes, const char *code)
+{
+	const char *found = strstr(codes, code);
+
+	return found && (found == codes || found[-1] == ' ');
+}
+
+static enum doctor_check finding_check(const struct finding *finding)
+{
+	for (int i = 0; i < DOCTOR_CHECK_COUNT; i++)
+		if (codes_have(doctor_rows[i].codes, finding->code))
+			return (enum doctor_check)i;
+	/* The options are YAML too, whose faults have codes of the rules: but these come first. */
+	return finding->code[0] == 'C' ? DOCTOR_CONFIG : DOCTOR_RULES;
+}
+
+static void finding_tell(struct doctor *doctor, enum doctor_check check,
+			 const struct finding *finding)
+{
+	struct doctor_report *report = doctor->report;
+	const size_t before = report->n;
+
+	doctor_tell(doctor, check,
+		    finding->level == FINDING_ERROR ? DOCTOR_FAILURE : DOCTOR_WARNING, NULL,
+		    finding->hint, "%s", finding->text);
+	if (report->n == before)
+		return;
+	report->at[before].code = finding->code;
+	report->at[before].line = finding->line;
+	if (finding->file)
+		report->at[before].file = arena_strdup(doctor->arena, finding->file);
+}
+
+/* The first few of the rules; check tells the others. */
+static void findings_tell_rest(struct doctor *doctor, size_t errors, size_t warnings)
+{
+	const char *cure =
+		arena_printf(doctor->arena, "tracepager check %s", doctor->preflight.config->rules);
+
+	if (errors + warnings)
+		doctor_tell(doctor, DOCTOR_RULES, errors ? DOCTOR_FAILURE : DOCTOR_WARNING, NULL,
+			    cure, "the rules have %zu more error%s and %zu more warning%s", errors,
+			    errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+}
+
+static bool is_of_options(const struct doctor *doctor, const struct finding *finding)
+{
+	return doctor->config_path && finding->file &&
+	       strcmp(finding->file, doctor->config_path) == 0;
+}
+
+static void findings_tell_each(struct doctor *doctor)
+{
+	const struct findings *findings = &doctor->preflight.findings;
+	size_t ntold = 0, errors = 0, warnings = 0;
+
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *finding = &findings->at[i];
+		enum doctor_check check = finding_check(finding);
+		if (check == DOCTOR_RULES && is_of_options(doctor, finding))
+			check = DOCTOR_CONFIG;
+		if (check == DOCTOR_DISK || check == DOCTOR_STORE_LOCK ||
+		    check == DOCTOR_STORE_INTEGRITY)
+			continue; /* these have more to say, by themselves */
+		if (check != DOCTOR_RULES || ntold++ < LIMIT_DOCTOR_FINDINGS)
+			finding_tell(doctor, check, finding);
+		else if (finding->level == FINDING_ERROR)
+			errors++;
+		else
+			warnings++;
+	}
+	findings_tell_rest(doctor, errors, warnings);
+}
+
+static void findings_tell_fine(struct doctor *doctor)
+{
+	const struct preflight *preflight = &doctor->preflight;
+	const struct rules_seen *seen = &preflight->findings.seen;
+	const struct config *config = preflight->config;
+	const struct {
+		enum doctor_check check;
+		const char *text;
+	} fine[] = {
+		{ DOCTOR_CONFIG, arena_printf(doctor->arena, "%zu senders, %zu sources",
+					      config->nsenders, config->nsources) },
+		{ DOCTOR_RULES,
+		  arena_printf(doctor->arena,
+			       "%zu teams, %zu services, %zu signals, %zu pagers in %s",
+			       seen->teams, seen->services, seen->signals, seen->pagers,
+			       config->rules) },
+		{ DOCTOR_PERMISSIONS, "keys and the store are the relay's only" },
+		{ DOCTOR_TOKENS, config_is_loopback(config->listen)
+					 ? "only this machine reaches the address"
+					 : "every way in asks for a token" },
+		{ DOCTOR_TIME_ZONES, "every place is known" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+		if (!doctor_has_told(doctor, fine[i].check))
+			doctor_tell(doctor, fine[i].check, DOCTOR_OK, NULL, NULL, "%s",
+				    fine[i].text);
+	if (!doctor_has_told(doctor, DOCTOR_TLS))
+		doctor_tell(doctor, DOCTOR_TLS, config->tls ? DOCTOR_OK : DOCTOR_SKIPPED, NULL,
+			    NULL, "%s",
+			    config->tls ? "the certificate fits its key, and lasts"
+					: "the HTTP server speaks no TLS");
+}
+
+static void findings_tell_rules(struct doctor *doctor)
+{
+	const struct preflight *preflight = &doctor->preflight;
+	const bool loaded = preflight->rules;
+
+	if (!doctor_has_told(doctor, DOCTOR_SOMEBODY))
+		doctor_tell(doctor, DOCTOR_SOMEBODY, loaded ? DOCTOR_OK : DOCTOR_SKIPPED, NULL,
+			    NULL, "%s%s",
+			    loaded ? "the catch-all is team " : "the rules have errors",
+			    loaded ? rules_fallback(preflight->rules)->name : "");
+	if (doctor_has_told(doctor, DOCTOR_RULE_TESTS))
+		return;
+	if (!loaded)
+		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_SKIPPED, NULL, NULL,
+			    "the rules have errors");
+	else if (preflight->ntests)
+		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_OK, NULL, NULL, "%zu tests pass",
+			    preflight->ntests);
+	else
+		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_SKIPPED, NULL, NULL,
+			    "the rules have no tests");
+}
+
+void doctor_tell_findings(struct doctor *doctor)
+{
+	findings_tell_each(doctor);
+	if (!doctor->preflight.read)
+		return;
+	findings_tell_fine(doctor);
+	findings_tell_rules(doctor);
+}
