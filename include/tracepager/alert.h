@@ -56,6 +56,11 @@ struct alert {
 	const char *group_key;
 	bool ends_by_itself; /* the sender repeats it before ends_at as long as it fires
 				(Prometheus): it expires at ends_at */
+	/* Of the relay's own traces (stage.h), and none of the alert's words: a copy has neither.
+	 * When it is accepted: the header traceparent of its request. As it is stored: the span
+	 * that the relay has begun for it (span_context_write()). NULL: none. */
+	const char *trace;
+	int64_t received_us; /* mono: when its request was whole; 0: not by a request. Not stored */
 };
 
 /* Alerts that this program makes by itself, to see that its path works. No format and no mapping

@@ -13,6 +13,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/http.h"
 #include "tracepager/pager_kind.h"
+#include "tracepager/stage.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 
@@ -60,8 +61,9 @@ struct deliver_env {
 	const struct http_transport *transport;
 	struct timers *timers;
 	const struct clock *clock;
-	int console_fd;		/* pages of kind console are written to it */
-	double (*random)(void); /* 0 to 1, for jitter; NULL: random_unit() */
+	int console_fd;		     /* pages of kind console are written to it */
+	double (*random)(void);	     /* 0 to 1, for jitter; NULL: random_unit() */
+	const struct tracer *tracer; /* NULL: attempts are not traced */
 };
 
 /* env and ops are copied; what env points to is borrowed until deliver_free(). */

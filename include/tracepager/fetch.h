@@ -21,6 +21,7 @@
 #include "tracepager/locate.h"
 #include "tracepager/pool.h"
 #include "tracepager/signal.h"
+#include "tracepager/stage.h"
 #include "tracepager/timers.h"
 #include "tracepager/trace_source.h"
 #include "tracepager/walk.h"
@@ -34,7 +35,8 @@ struct fetch_env {
 	const struct clock *clock;
 	struct pool *pool;
 	struct trace_memory *memory;
-	double (*random)(void); /* 0 to 1, for pauses; NULL: random_unit() */
+	double (*random)(void);	     /* 0 to 1, for pauses; NULL: random_unit() */
+	const struct tracer *tracer; /* NULL: requests are not traced */
 };
 
 struct fetch_request {
@@ -54,6 +56,7 @@ struct fetch_request {
 	int64_t enough_us; /* monotonic: done() is called by then if a trace was found; 0: unused */
 	const char *const *extra_names; /* span attributes that the rules name */
 	size_t nextra_names;
+	struct span_context trace; /* the relay's own span that asks; zeroed: none */
 };
 
 /* A set of traces that alerts may share. Only the loop counts references. */

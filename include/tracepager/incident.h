@@ -24,6 +24,7 @@
 #include "tracepager/rules.h"
 #include "tracepager/shadow.h"
 #include "tracepager/silence.h"
+#include "tracepager/stage.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 #include "tracepager/walk.h"
@@ -81,6 +82,7 @@ struct incident_env {
 	const struct http_transport *transport; /* for deliveries */
 	int console_fd;				/* for pages of kind console */
 	struct shadow *shadow;			/* decides along; NULL: none */
+	const struct tracer *tracer;		/* of the relay's own traces; NULL: none */
 	/* At a start: what incidents_keep() has kept, but for pauses. NULL: nobody asks. */
 	void (*kept)(void *ctx, const char *name, const char *value);
 	/* The address where the reader of a page acts on its incident, added to out; nothing is
@@ -109,6 +111,8 @@ bool incidents_have_room(const struct incidents *incidents);
 /* more: alerts of the same body that are still to come. */
 enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert,
 				    size_t more);
+/* The relay's own span of the alert that was accepted last; false: it is not traced. */
+bool incidents_traced(const struct incidents *incidents, struct span_context *ret_context);
 /* done(0) when all that was accepted in this turn so far is on disk; done(-errno) when it is not,
  * and was forgotten. */
 void incidents_when_durable(struct incidents *incidents, store_done *done, void *ctx);

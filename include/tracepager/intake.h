@@ -32,6 +32,7 @@
 #include "tracepager/rejected.h"
 #include "tracepager/secret.h"
 #include "tracepager/sender_auth.h"
+#include "tracepager/stage.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 
@@ -86,6 +87,9 @@ struct intake_ops {
 	/* A body, or alerts inside a body, were refused: page somebody about the sender. body->body
 	 * NULL: nobody looked at it, since the sender is not declared. Borrowed. */
 	void (*body_refused)(void *ctx, const struct rejected_body *body);
+	/* The relay's own span of the alert that was accepted last; false: it is not traced. NULL:
+	 * none is. */
+	bool (*traced)(void *ctx, struct span_context *ret_context);
 	void *ctx;
 };
 

@@ -87,6 +87,9 @@ struct page {
 			 it is not stored */
 	const char
 		*escalates; /* "2026-11-29T03:20:00Z: pages ledger-lead"; NULL: no step follows */
+	/* The relay's own span that it belongs to (span_context_write() of stage.h); NULL: it is
+	 * not traced. */
+	const char *trace;
 };
 
 const char *page_event_name(enum page_event event); /* "page.trigger" */

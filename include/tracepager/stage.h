@@ -16,6 +16,7 @@
 
 #include "tracepager/http.h"
 #include "tracepager/limits.h"
+#include "tracepager/metrics.h"
 
 /* A span, and the trace that it belongs to. Ids are numbers of W3C's bytes, the first byte in the
  * highest bits. */
@@ -56,7 +57,7 @@ enum stage {
 #define STAGE(id, name, kind, text) STAGE_##id,
 #include "tracepager/tbl/stages.def"
 #undef STAGE
-	STAGE_COUNT
+	STAGE_KINDS
 };
 
 enum stage_attr {
@@ -145,6 +146,11 @@ static inline void stage_tell(const struct tracer *tracer, struct stage_span *sp
 	span->ended_us = ended_us;
 	tracer->tell(tracer->ctx, span);
 }
+
+/* metric_observe_us(), with the span as the exemplar where it is set. */
+void stage_observe_us(enum metric metric, int64_t us, const struct span_context *context);
+void stage_series_observe_us(struct metric_series *series, enum named_metric metric, int64_t us,
+			     const struct span_context *context);
 
 /* Attributes: a text of NULL or "" is left out; further ones than LIMIT_STAGE_ATTRS too. */
 void stage_text(struct stage_span *span, enum stage_attr attr, const char *text);

@@ -165,6 +165,32 @@ void stage_flag(struct stage_span *span, enum stage_attr attr, bool flag)
 		stage_add(span, attr, STAGE_FLAG)->number = 1;
 }
 
+/* ---- metrics ---- */
+
+void stage_observe_us(enum metric metric, int64_t us, const struct span_context *context)
+{
+	char trace[TRACE_ID_SIZE], span[SPAN_ID_SIZE];
+
+	if (span_context_is_set(context))
+		metric_observe_us_traced(metric, us, span_context_trace_id(context, trace),
+					 span_context_span_id(context, span));
+	else
+		metric_observe_us(metric, us);
+}
+
+void stage_series_observe_us(struct metric_series *series, enum named_metric metric, int64_t us,
+			     const struct span_context *context)
+{
+	char trace[TRACE_ID_SIZE], span[SPAN_ID_SIZE];
+
+	if (span_context_is_set(context))
+		metric_series_observe_us_traced(series, metric, us,
+						span_context_trace_id(context, trace),
+						span_context_span_id(context, span));
+	else
+		metric_series_observe_us(series, metric, us);
+}
+
 /* ---- requests ---- */
 
 void stage_target_set(struct stage_target *target, const struct http_request *request,

@@ -9,6 +9,7 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/stage.h"
 
 static const char *json_or_empty(const char *text)
 {
@@ -444,6 +445,20 @@ static void json_write_rules(const struct decision *d, struct buf *out)
 	buf_putc(out, '}');
 }
 
+/* "telemetry": the id of the relay's own trace, behind the "00-" of its span's context. */
+static void json_write_telemetry(const struct decision *d, struct buf *out)
+{
+	const char *trace = d->page.trace;
+
+	if (!trace || strlen(trace) < 3 + TRACE_ID_SIZE)
+		return;
+	buf_json_key(out, "telemetry");
+	buf_putc(out, '{');
+	buf_json_key(out, "trace_id");
+	buf_json_stringn(out, trace + 3, TRACE_ID_SIZE - 1);
+	buf_putc(out, '}');
+}
+
 void decision_write(const struct decision *d, struct buf *out)
 {
 	buf_putc(out, '{');
@@ -463,5 +478,6 @@ void decision_write(const struct decision *d, struct buf *out)
 	json_write_escalation(d, out);
 	json_write_page(d, out);
 	json_write_rules(d, out);
+	json_write_telemetry(d, out);
 	buf_putc(out, '}');
 }

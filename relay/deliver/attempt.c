@@ -32,6 +32,7 @@ struct attempt {
 	/* NULL: there is none, or it is under way. The arena keeps it. */
 	const struct http_request *follow_up;
 	struct arena *arena;
+	struct attempt_trace *trace; /* NULL: it is in none */
 	const struct attempt_ops *ops;
 	void *ctx;
 };
@@ -42,6 +43,7 @@ static void attempt_finish(struct attempt *attempt, const struct judgement *judg
 	void *ctx = attempt->ctx;
 	struct judgement copy = *judgement;
 
+	attempt_trace_end(attempt->trace, judgement, status);
 	arena_free(attempt->arena);
 	free(attempt);
 	ops->done(ctx, &copy, status);
@@ -104,6 +106,7 @@ static void attempt_on_reply(void *arg, const struct http_reply *reply)
 	if (attempt->taken_back) {
 		const struct attempt_ops *ops = attempt->ops;
 		void *ctx = attempt->ctx;
+		attempt_trace_end(attempt->trace, NULL, 0);
 		arena_free(attempt->arena);
 		free(attempt);
 		ops->done(ctx, NULL, 0);
@@ -157,7 +160,7 @@ static struct page_screen console_screen(int fd, const struct page_target *targe
 	};
 }
 
-static void attempt_send(struct attempt *attempt, const struct delivery *delivery)
+static void attempt_send(struct attempt *attempt, struct delivery *delivery)
 {
 	static const struct http_handler handler = { .begins = attempt_begins,
 						     .done = attempt_on_reply };
@@ -169,6 +172,7 @@ static void attempt_send(struct attempt *attempt, const struct delivery *deliver
 				    error ? strerror(-error) : "");
 		return;
 	}
+	attempt_trace_sends(attempt->trace, delivery);
 	attempt->follow_up = delivery->follow_up;
 	if (delivery->mail && transport->mail)
 		attempt->mail = transport->mail->send(transport->mail->ctx, delivery->mail,
@@ -227,6 +231,7 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct attemp
 	attempt->ctx = ctx;
 	attempt->timer.fire = attempt_on_timer;
 	attempt->timer.arg = attempt;
+	attempt->trace = attempt_trace_new(env, order);
 	if (order->row->event < PAGE_TRIGGER || order->row->event > PAGE_NOTICE)
 		attempt_finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
 	else if (order->fault)
@@ -248,6 +253,12 @@ void attempt_cancel(struct attempt *attempt)
 	if (attempt->mail)
 		transport->mail->cancel(transport->mail->ctx, attempt->mail);
 	timer_disarm(attempt->env->timers, &attempt->timer);
+	attempt_trace_end(attempt->trace, NULL, 0);
 	arena_free(attempt->arena);
 	free(attempt);
+}
+
+struct span_context attempt_span(const struct attempt *attempt)
+{
+	return attempt_trace_span(attempt->trace);
 }

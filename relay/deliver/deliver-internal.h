@@ -71,6 +71,23 @@ struct attempt_order {
 /* env and ops are borrowed until done() or attempt_cancel(); the order only during the call. */
 struct attempt *attempt_start(const struct deliver_env *env, const struct attempt_order *order,
 			      const struct attempt_ops *ops, void *ctx);
+/* In the relay's own traces; zeroed: it is in none. */
+struct span_context attempt_span(const struct attempt *attempt);
 void attempt_cancel(struct attempt *attempt); /* takes NULL */
+
+/* attempt_trace.c: an attempt as a span of the relay's own traces. */
+
+struct attempt_trace;
+
+/* The attempt begins: it belongs to the page's span. NULL: it is in no trace. */
+struct attempt_trace *attempt_trace_new(const struct deliver_env *env,
+					const struct attempt_order *order);
+struct span_context attempt_trace_span(const struct attempt_trace *trace); /* takes NULL */
+/* What is sent, before it is: a request of a kind whose receivers may go on with the trace gets the
+ * header traceparent, whose text trace keeps. Takes NULL. */
+void attempt_trace_sends(struct attempt_trace *trace, struct delivery *delivery);
+/* It has ended: tells the span, and frees trace. judgement NULL: no request left, and nothing is
+ * told. Takes NULL. */
+void attempt_trace_end(struct attempt_trace *trace, const struct judgement *judgement, int status);
 
 #endif

@@ -59,6 +59,7 @@ struct page_queue {
 	struct page_queue_list *ready; /* while it is ready: the list that it is in */
 	struct queue_entry_list pages;
 	struct attempt *attempt;
+	struct span_context span; /* of the attempt, in the relay's own traces */
 	int64_t started_us;
 	struct timer timer;
 	TAILQ_ENTRY(page_queue) link; /* in the destination's ready or resting list */
@@ -508,9 +509,9 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 	deliver->last_status = status;
 	deliver->last_took_us = deliver_now_us(deliver) - queue->started_us;
 	if (queue_entry_counts(TAILQ_FIRST(&queue->pages))) {
-		metric_observe_us(METRIC_DELIVER_TIME, deliver->last_took_us);
-		metric_series_observe_us(destination->series, NAMED_PAGER_TIME,
-					 deliver->last_took_us);
+		stage_observe_us(METRIC_DELIVER_TIME, deliver->last_took_us, &queue->span);
+		stage_series_observe_us(destination->series, NAMED_PAGER_TIME,
+					deliver->last_took_us, &queue->span);
 	}
 	queue_remember(queue, judgement);
 	if (judgement->outcome == JUDGE_RETRY)
@@ -571,6 +572,7 @@ static void queue_send(struct page_queue *queue)
 		      queue->started_us);
 	entry->page.attempts++;
 	queue->attempt = queue_entry_try(entry);
+	queue->span = attempt_span(queue->attempt);
 }
 
 /* ---- destinations ---- */

@@ -160,7 +160,9 @@ struct inquiry_asker {
 	/* The asker that led the inquiry has left; this one leads it now. */
 	void (*leads)(void *arg);
 	void *arg;
-	struct inquiry *inquiry; /* NULL: it waits for none */
+	struct inquiry *inquiry;   /* NULL: it waits for none */
+	struct span_context trace; /* that of its question */
+	int64_t asked_us;	   /* monotonic */
 	TAILQ_ENTRY(inquiry_asker) link;
 };
 
@@ -173,6 +175,7 @@ struct inquiry_question {
 	const struct trace_query *query;
 	const struct trace_options *options;
 	int64_t after_us; /* monotonic: an answer that came by then is not wanted; 0: any is */
+	struct span_context trace; /* the relay's own span that asks; zeroed: none */
 };
 
 /* Ask a source; the question is copied. A question that is under way is joined, and a kept answer
@@ -303,7 +306,8 @@ struct fetch_job {
 	size_t nlookups;
 	enum lookup_stage stage; /* of the traces in the result */
 	struct fetch_result result;
-	struct buf text; /* of the last explanation */
+	struct buf text;	   /* of the last explanation */
+	struct span_context trace; /* the relay's own span; zeroed: none */
 	fetch_done *done;
 	void *ctx;
 };

@@ -550,6 +550,7 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 	job->timer.arg = job;
 	job->done = done;
 	job->ctx = ctx;
+	job->trace = request->trace;
 	job_set_query(job, request);
 	job->options = (struct trace_options){
 		.extra_names = names_copy(job->arena, request->extra_names, request->nextra_names),

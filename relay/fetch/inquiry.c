@@ -50,6 +50,7 @@ struct inquiry {
 	bool refused;	   /* inquiry_on_body() has ended the exchange */
 	struct err err;	   /* of the decoder */
 	struct inquiry_answer answer;
+	struct inquiry_trace *trace; /* of the relay's own traces; NULL: it is in none */
 };
 
 static int64_t fetch_now_us(const struct fetch *fetch)
@@ -72,6 +73,77 @@ static void answer_add_set(struct inquiry_answer *answer, struct trace_set *set)
 
 	*fetched = (struct fetched_set){ .set = set, .refs = 1 };
 	answer->sets[answer->nsets++] = fetched;
+}
+
+/* ---- the relay's own traces ---- */
+
+/* The span that has asked first, and that of the latest request. */
+struct inquiry_trace {
+	struct span_context above, request;
+	struct stage_target target;
+	int64_t sent_us;
+};
+
+/* Zeroed: it is in none. */
+static const struct span_context *inquiry_span(const struct inquiry *inquiry)
+{
+	static const struct span_context none;
+
+	return !inquiry->trace		      ? &none
+	       : inquiry->trace->request.span ? &inquiry->trace->request
+					      : &inquiry->trace->above;
+}
+
+static void inquiry_trace_request(struct inquiry *inquiry, const struct http_request *request)
+{
+	struct inquiry_trace *trace = inquiry->trace;
+
+	if (!trace)
+		return;
+	trace->request = stage_child(inquiry->fetch->env.tracer, &trace->above);
+	stage_target_set(&trace->target, request, true);
+	trace->sent_us = fetch_now_us(inquiry->fetch);
+}
+
+/* error NULL: it was cancelled. */
+static void inquiry_tell_request(const struct inquiry *inquiry, int status, const char *error)
+{
+	const struct inquiry_trace *trace = inquiry->trace;
+	const struct trace_query *query = &inquiry->query;
+	char name[128];
+
+	if (!trace)
+		return;
+	struct stage_span span = { .stage = STAGE_REQUEST,
+				   .name = name,
+				   .context = trace->request,
+				   .began_us = trace->sent_us };
+	snprintf(name, sizeof(name), "%s %s", trace->target.method == HTTP_POST ? "POST" : "GET",
+		 inquiry->source->name);
+	stage_text(&span, STAGE_ATTR_SOURCE, inquiry->source->name);
+	stage_text(&span, STAGE_ATTR_QUESTION,
+		   query->trace_id ? "by_id"
+		   : query->expr   ? "exemplars"
+				   : "search");
+	stage_add_http(&span, &trace->target, status, error, query->trace_id != NULL);
+	if (!error)
+		span.error = "cancelled";
+	stage_tell(inquiry->fetch->env.tracer, &span, fetch_now_us(inquiry->fetch));
+}
+
+/* One that asked what another alert had asked for learns whose request that was. */
+static void inquiry_tell_shared(const struct inquiry *inquiry, const struct inquiry_asker *asker)
+{
+	const struct span_context *request = inquiry_span(inquiry);
+
+	if (!span_context_is_set(&asker->trace) ||
+	    (inquiry->trace && inquiry->trace->above.span == asker->trace.span))
+		return;
+	struct stage_span span = stage_below(STAGE_SHARED, &asker->trace, asker->asked_us);
+	stage_text(&span, STAGE_ATTR_SOURCE, inquiry->source->name);
+	span.links = request;
+	span.nlinks = span_context_is_set(request);
+	stage_tell(inquiry->fetch->env.tracer, &span, fetch_now_us(inquiry->fetch));
 }
 
 /* ---- life ---- */
@@ -122,8 +194,10 @@ static void exchange_fini(struct inquiry *inquiry)
 	const struct http_transport *transport = inquiry->fetch->env.transport;
 
 	timer_disarm(inquiry->fetch->env.timers, &inquiry->timer);
-	if (inquiry->call)
+	if (inquiry->call) {
 		transport->cancel(transport->ctx, inquiry->call);
+		inquiry_tell_request(inquiry, 0, NULL);
+	}
 	inquiry->call = NULL;
 	task_drop(inquiry->task);
 	inquiry->task = NULL;
@@ -143,6 +217,7 @@ static void inquiry_free(struct inquiry *inquiry)
 	for (size_t i = 0; i < inquiry->answer.nsets; i++)
 		fetched_set_unref(inquiry->answer.sets[i]);
 	arena_free(inquiry->arena);
+	free(inquiry->trace);
 	free(inquiry->key);
 	free(inquiry);
 }
@@ -154,8 +229,10 @@ static void inquiry_count(const struct inquiry *inquiry)
 	const int64_t took_us = fetch_now_us(inquiry->fetch) - inquiry->began_us;
 	const bool found = kind == ANSWER_TRACES || kind == ANSWER_IDS;
 
-	metric_observe_us(METRIC_FETCH_TIME, took_us);
-	metric_series_observe_us(series, NAMED_SOURCE_TIME, took_us);
+	const struct span_context *span = inquiry_span(inquiry);
+
+	stage_observe_us(METRIC_FETCH_TIME, took_us, span);
+	stage_series_observe_us(series, NAMED_SOURCE_TIME, took_us, span);
 	if (found || kind == ANSWER_NOT_FOUND)
 		metric_series_set(series, NAMED_SOURCE_ANSWERED,
 				  clock_wall_us(inquiry->fetch->env.clock));
@@ -209,6 +286,7 @@ static void inquiry_join(struct inquiry *inquiry, struct inquiry_asker *asker)
 	inquiry->shared = inquiry->shared || !first || inquiry->answered_us;
 	TAILQ_INSERT_TAIL(&inquiry->askers, asker, link);
 	asker->inquiry = inquiry;
+	asker->asked_us = fetch_now_us(inquiry->fetch);
 	if (!inquiry->answered_us || !first)
 		return;
 	TAILQ_INSERT_TAIL(&inquiry->fetch->answered, inquiry, answered_link);
@@ -358,6 +436,7 @@ bool inquiry_hand_out(struct fetch *fetch)
 	/* The callback may ask anew, and make other askers leave and kept answers go. */
 	fetch->handing_out = inquiry;
 	inquiry_leave(asker);
+	inquiry_tell_shared(inquiry, asker);
 	asker->answered(asker->arg, &inquiry->answer);
 	fetch->handing_out = NULL;
 	inquiry_free_unused(inquiry);
@@ -505,6 +584,8 @@ static void inquiry_on_reply(void *arg, const struct http_reply *transport_reply
 	bool under_way = false;
 
 	inquiry->call = NULL;
+	inquiry_tell_request(inquiry, inquiry->refused ? inquiry->status : reply.status,
+			     reply.error ? reply.error : "");
 	if (inquiry->refused)
 		reply.status = inquiry->status; /* the transport gives 0 */
 	reply.body = buf_text(&inquiry->body);
@@ -544,8 +625,10 @@ static bool send_request(struct inquiry *inquiry)
 	 */
 	request->max_reply_bytes *= 2;
 	inquiry->call = transport->send(transport->ctx, request, &handler, inquiry);
-	if (inquiry->call)
+	if (inquiry->call) {
+		inquiry_trace_request(inquiry, request);
 		return true;
+	}
 	return inquiry_end(inquiry, ANSWER_FAILED, "was not asked: out of memory or descriptors");
 }
 
@@ -648,6 +731,10 @@ static struct inquiry *inquiry_new(struct fetch *fetch, const struct inquiry_que
 	inquiry->state = &fetch->states[question->source];
 	inquiry->arena = arena_new(LIMIT_INQUIRY_BYTES);
 	inquiry->began_us = fetch_now_us(fetch);
+	if (span_context_is_set(&question->trace)) {
+		inquiry->trace = xcalloc(1, sizeof(*inquiry->trace));
+		inquiry->trace->above = question->trace;
+	}
 	TAILQ_INIT(&inquiry->askers);
 	query_copy(inquiry->arena, question->query, &inquiry->signal, &inquiry->query);
 	options_copy(inquiry->arena, question->options, &inquiry->options);
@@ -706,6 +793,7 @@ bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker,
 	char *key = inquiry_key(question);
 	struct inquiry *inquiry = map_get(fetch->inquiries, key);
 
+	asker->trace = question->trace;
 	if (inquiry && inquiry->answered_us && !is_answer_wanted(inquiry, question)) {
 		inquiry_forget(inquiry);
 		inquiry = NULL;

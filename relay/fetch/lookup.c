@@ -191,7 +191,7 @@ static struct inquiry_question question_to(const struct lookup *lookup, size_t s
 					   const struct trace_query *query)
 {
 	return (struct inquiry_question){ source, query, &lookup->job->options,
-					  lookup->answers[source].at_us };
+					  lookup->answers[source].at_us, lookup->job->trace };
 }
 
 /* Ask the sources from the current one on until an inquiry is under way. */

@@ -62,6 +62,8 @@ struct ruleset *alerts_rules(const struct alert_book *book);
 
 /* more: alerts of the same body that are still to come. */
 enum accept_result alerts_accept(struct alert_book *book, const struct alert *alert, size_t more);
+/* The relay's own span of the alert that was accepted last; false: it is not traced. */
+bool alerts_traced(const struct alert_book *book, struct span_context *ret_context);
 /* A person resolved its incident: it pages nobody until then (wall), but for a new episode. */
 void alerts_hush(struct alert_book *book, const char *key, int64_t until_us);
 /* The alert belongs to that incident from now on; id "": to none. Stored with its next write, which

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "alert_kept-internal.h"
+#include "alert_trace-internal.h"
 #include "copies-internal.h"
+#include "sender_habits-internal.h"
 #include "tracepager/alert_log.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
@@ -42,15 +44,11 @@ struct known_alert {
 	struct timer deadline; /* of the state */
 	struct slice *begin;   /* WAITING, and written: its processing begins; NULL else */
 	struct enrichment *enrichment;
+	struct alert_trace *trace; /* the relay's own, until it is decided; NULL: none */
 	TAILQ_ENTRY(known_alert) in_all, in_silenced, in_missed;
 	char key[]; /* "family/fingerprint" */
 };
 TAILQ_HEAD(known_alerts, known_alert);
-
-/* What is learned of a sender: the longest time between two words on one alert that fires. */
-struct sender_habit {
-	int64_t interval_us;
-};
 
 struct alert_book {
 	struct incident_env env;
@@ -59,7 +57,7 @@ struct alert_book {
 	struct enricher *enricher;
 	struct map *alerts; /* key -> struct known_alert */
 	struct kept_alerts *kept;
-	struct map *senders; /* name -> struct sender_habit */
+	struct sender_habits *habits;
 	struct life_counts counts;
 	struct known_alerts all, missed; /* all: in the order of acceptance */
 	/* Each change of silences begins a round, in which all are compared once, from the front;
@@ -69,7 +67,8 @@ struct alert_book {
 	unsigned int silence_round;
 	struct slice comparing;
 	int64_t next_id;
-	int64_t started_us; /* mono */
+	int64_t started_us;	    /* mono */
+	struct span_context traced; /* of the alert that was accepted last */
 	size_t loaded_unfinished;
 };
 
@@ -228,8 +227,10 @@ static void alert_written(void *ctx, int error, const char *text)
 	}
 	if (error)
 		book->ops.write_failed(book->ops.ctx);
-	if (write->whole)
+	if (write->whole) {
+		alert_trace_stored(&alert->trace, error != 0);
 		alert_begin_when_written(alert, error);
+	}
 	free(write);
 }
 
@@ -262,7 +263,10 @@ static void alert_write_row(struct known_alert *alert, bool whole)
 	alert->stored_refreshed_us = row.refreshed_us;
 	alert->stored_end_us = row.expires_us;
 	if (whole) {
-		alert_write(alert_words(alert), &doc);
+		char trace[SPAN_CONTEXT_SIZE];
+		struct alert words = *alert_words(alert);
+		alert_trace_stores(&alert->trace, &words, trace);
+		alert_write(&words, &doc);
 		row.doc = buf_text(&doc);
 		row.doc_len = doc.len;
 		store_put_alert(batch, &row);
@@ -327,6 +331,7 @@ static void alert_free(struct known_alert *alert)
 	timer_disarm(book->env.timers, &alert->deadline);
 	alert_forget_begin(alert);
 	alert_drop_enrichment(alert);
+	alert_trace_free(alert->trace);
 	alert_unlist(alert);
 	if (alert->missed)
 		TAILQ_REMOVE(&book->missed, alert, in_missed);
@@ -402,6 +407,7 @@ static struct enrich_order alert_order(struct known_alert *alert)
 		.starts_us = words->starts_at_us ? words->starts_at_us : alert->accepted_us,
 		.begun_us = alert->begun_us,
 		.crashed = alert->attempts >= LIMIT_ATTEMPTS,
+		.trace = alert_trace_root(alert->trace),
 		.arg = alert,
 	};
 }
@@ -448,6 +454,10 @@ static void alert_decided(void *arg, struct enrichment *enrichment, bool late)
 	struct known_alert *alert = arg;
 
 	alert_tell(alert, late ? ALERT_SAYS_LATE : ALERT_SAYS_DECIDED, NULL);
+	enrichment_tell_decided(enrichment, alert->incident, late);
+	if (!late)
+		alert_trace_decided(&alert->trace, enrichment_decision(enrichment),
+				    enrichment_is_untraced(enrichment), alert->incident);
 	if (!late) {
 		alert->attempts = 0;
 		alert->again_us = enrichment_decision(enrichment)->again_us;
@@ -487,6 +497,8 @@ static void alert_decide_again(struct known_alert *alert)
 	alert->begun_us = book_mono_us(alert->book);
 	alert->again_us = alert->hushed_us = 0;
 	alert->attempts++;
+	alert_trace_begin(&alert->trace, alert->book->env.tracer, alert->book->env.clock,
+			  alert_words(alert));
 	alert_enter(alert, ALERT_WAITING);
 	alert_put(alert);
 }
@@ -635,37 +647,18 @@ static void alert_due(void *arg)
 
 /* ---- acceptance ---- */
 
-static struct sender_habit *alerts_habit(struct alert_book *book, const char *sender)
-{
-	struct sender_habit *habit = map_get(book->senders, sender);
-
-	if (!habit) {
-		habit = xcalloc(1, sizeof(*habit));
-		map_put(book->senders, sender, habit);
-	}
-	return habit;
-}
-
 /* A webhook's alert counts as over when nothing was heard of it for expire_after, or for one and a
  * half times the longest interval that its sender was seen to repeat in. */
-static int64_t alerts_expire_after_us(struct alert_book *book, const char *sender)
+static int64_t alerts_expire_after_us(const struct alert_book *book, const char *sender)
 {
-	int64_t habit_us = alerts_habit(book, sender)->interval_us * 3 / 2;
-	int64_t option_us = book->env.options.expire_after_us;
-
-	return habit_us > option_us ? habit_us : option_us;
+	return sender_habit_patience_us(book->habits, sender, book->env.options.expire_after_us);
 }
 
-/* Stored when it grew by a tenth: an interval is not the same to the second. */
 static void alerts_learn(struct alert_book *book, const char *sender, int64_t gap_us)
 {
-	struct sender_habit *habit = alerts_habit(book, sender);
-
-	if (gap_us <= habit->interval_us + habit->interval_us / 10 || gap_us < US_PER_MINUTE)
-		return;
-	habit->interval_us = gap_us;
-	store_put_sender(turns_batch(book->turns),
-			 &(struct stored_sender){ .name = sender, .interval_us = gap_us });
+	if (sender_habit_learn(book->habits, sender, gap_us))
+		store_put_sender(turns_batch(book->turns),
+				 &(struct stored_sender){ .name = sender, .interval_us = gap_us });
 }
 
 /* The alert's own word: until when it counts, and what is learned of its sender. Returns false:
@@ -695,6 +688,7 @@ static void alert_begin_episode(struct known_alert *known, const struct alert *a
 	known->attempts = 1;
 	known->more = more > 0;
 	alert_set(known, alert);
+	book->traced = alert_trace_begin(&known->trace, book->env.tracer, book->env.clock, alert);
 	copies_clear(&known->copies);
 	alert_hear(known, alert);
 	if (known->state == ALERT_ENDED)
@@ -791,8 +785,7 @@ static enum accept_result alerts_firing(struct alert_book *book, const char *key
 static void alert_doubt(struct known_alert *known, const struct alert *alert)
 {
 	struct alert_book *book = known->book;
-	int64_t habit_us = alerts_habit(book, alert->sender)->interval_us * 3 / 2;
-	int64_t doubt_us = habit_us > LIMIT_DOUBT_US ? habit_us : LIMIT_DOUBT_US;
+	int64_t doubt_us = sender_habit_patience_us(book->habits, alert->sender, LIMIT_DOUBT_US);
 
 	if (!copies_doubt(&known->copies, alert, book_wall_us(book) + doubt_us))
 		return;
@@ -923,6 +916,9 @@ void alerts_load(struct alert_book *book, const struct stored_alert *row,
 	if (*row->incident && known(ctx, row->incident))
 		snprintf(alert->incident, sizeof(alert->incident), "%s", row->incident);
 	alert_restore_copies(alert, row);
+	if (row->state == STORED_ALERT_WAITING)
+		alert->trace = alert_trace_restore(book->env.tracer, book->env.clock, &stored,
+						   row->accepted_us);
 	life_end(&book->counts, alert->state);
 	alert_restore_state(alert, row->state);
 	alert_arm(alert);
@@ -932,7 +928,7 @@ void alerts_load(struct alert_book *book, const struct stored_alert *row,
 
 void alerts_load_sender(struct alert_book *book, const struct stored_sender *row)
 {
-	alerts_habit(book, row->name)->interval_us = row->interval_us;
+	sender_habit_set(book->habits, row->name, row->interval_us);
 }
 
 /* ---- the whole ---- */
@@ -948,7 +944,7 @@ struct alert_book *alerts_new(const struct incident_env *env, struct turns *turn
 	book->turns = turns;
 	book->alerts = map_new_borrowing();
 	book->kept = kept_alerts_new();
-	book->senders = map_new();
+	book->habits = sender_habits_new();
 	TAILQ_INIT(&book->all);
 	TAILQ_INIT(&book->missed);
 	TAILQ_INIT(&book->silenced);
@@ -969,11 +965,9 @@ void alerts_free(struct alert_book *book)
 		return;
 	for (pos = 0; (item = map_next(book->alerts, &pos, NULL)); pos = 0)
 		alert_free(item);
-	for (pos = 0; (item = map_next(book->senders, &pos, NULL));)
-		free(item);
 	slice_remove(book->turns, &book->comparing);
 	map_free(book->alerts);
-	map_free(book->senders);
+	sender_habits_free(book->habits);
 	kept_alerts_free(book->kept);
 	enricher_free(book->enricher);
 	free(book);
@@ -1047,6 +1041,12 @@ void alerts_each(const struct alert_book *book, const char *after, incident_aler
 bool alerts_knows(const struct alert_book *book, const char *key)
 {
 	return map_get(book->alerts, key) != NULL;
+}
+
+bool alerts_traced(const struct alert_book *book, struct span_context *ret_context)
+{
+	*ret_context = book->traced;
+	return span_context_is_set(ret_context);
 }
 
 size_t alerts_known(const struct alert_book *book)

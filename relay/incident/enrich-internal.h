@@ -40,7 +40,8 @@ struct enrich_order {
 	int64_t starts_us;	   /* wall: the start of the alert, else its acceptance */
 	int64_t begun_us; /* mono: acceptance, or the restart; the budget counts from here */
 	bool crashed;	  /* processing it ended the program twice: its traces are left alone */
-	void *arg;	  /* of enrich_ops */
+	struct span_context trace; /* the root of the relay's own trace; zeroed: none */
+	void *arg;		   /* of enrich_ops */
 };
 
 /* Each sets *slot before decided() can be called; the receiver of decided() may drop the enrichment
@@ -71,6 +72,11 @@ void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text
 			 struct shared_text *packed);
 struct shared_text *enrichment_text(const struct enrichment *enrichment);   /* borrowed */
 struct shared_text *enrichment_packed(const struct enrichment *enrichment); /* borrowed */
+/* The decision stands, and has led to that incident ("": to none): tells its span, where the alert
+ * is traced. */
+void enrichment_tell_decided(struct enrichment *enrichment, const char *incident, bool late);
+/* Was it about no traced operation? */
+bool enrichment_is_untraced(const struct enrichment *enrichment);
 /* Fills in what was looked up. Texts are borrowed. */
 void enrichment_sight(const struct enrichment *enrichment, struct incident_sight *sight);
 /* What the decision rests on, and the bytes of its traces. */

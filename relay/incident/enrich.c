@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert_trace-internal.h"
 #include "tracepager/alert_log.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
@@ -64,12 +65,122 @@ struct enrichment {
 	struct shared_text *text, *packed; /* of the decision; NULL: it was not written */
 	unsigned int decisions;		   /* told to ops so far */
 	unsigned int readers;		   /* enrichment_keep() */
+	struct enrichment_trace *trace;	   /* of the relay's own traces; NULL: it is in none */
 	bool in_pool;
 };
 
 static int64_t enrich_now_us(const struct enrichment *enrichment)
 {
 	return clock_mono_us(enrichment->enricher->env.clock);
+}
+
+/* ---- the relay's own traces ---- */
+
+struct enrichment_trace {
+	struct span_context root, fetch, ordinary; /* the look-ups' spans */
+	/* mono: when each began; 0: it has not */
+	int64_t locate_us, fetch_us, ordinary_us, decide_us;
+	char text[SPAN_CONTEXT_SIZE]; /* the root */
+};
+
+static const struct span_context *enrichment_root(const struct enrichment *enrichment)
+{
+	static const struct span_context none;
+
+	return enrichment->trace ? &enrichment->trace->root : &none;
+}
+
+static void enrichment_tell_located(const struct enrichment *enrichment, size_t nids)
+{
+	struct stage_span span;
+
+	if (!enrichment->trace)
+		return;
+	span = stage_below(STAGE_LOCATE, &enrichment->trace->root, enrichment->trace->locate_us);
+	if (enrichment->has_signal)
+		stage_text(&span, STAGE_ATTR_SIGNAL, enrichment->signal.from);
+	stage_number(&span, STAGE_ATTR_IDS, (int64_t)nids);
+	stage_tell(enrichment->enricher->env.tracer, &span, enrich_now_us(enrichment));
+}
+
+/* A look-up begins; its requests are below the span that is returned. */
+static struct span_context enrichment_begin_fetch(struct enrichment *enrichment, bool ordinary)
+{
+	struct enrichment_trace *trace = enrichment->trace;
+	struct span_context span = { .span = 0 };
+
+	if (!trace)
+		return span;
+	span = stage_child(enrichment->enricher->env.tracer, &trace->root);
+	*(ordinary ? &trace->ordinary : &trace->fetch) = span;
+	*(ordinary ? &trace->ordinary_us : &trace->fetch_us) = enrich_now_us(enrichment);
+	return span;
+}
+
+/* result NULL: it was cancelled. */
+static void enrichment_tell_fetched(struct enrichment *enrichment, bool ordinary,
+				    const struct fetch_result *result)
+{
+	struct enrichment_trace *trace = enrichment->trace;
+	struct stage_span span = { .stage = STAGE_FETCH };
+
+	if (!trace)
+		return;
+	span.context = ordinary ? trace->ordinary : trace->fetch;
+	span.began_us = ordinary ? trace->ordinary_us : trace->fetch_us;
+	stage_text(&span, STAGE_ATTR_WANTED, ordinary ? "ordinary" : "failing");
+	if (result) {
+		stage_number(&span, STAGE_ATTR_TRACES, (int64_t)result->ntraces);
+		stage_text(&span, STAGE_ATTR_SOURCE, result->source ? result->source->name : NULL);
+		if (result->missing != FALLBACK_NONE)
+			stage_text(&span, STAGE_ATTR_MISSING, fallback_code_name(result->missing));
+	} else {
+		span.error = "cancelled";
+	}
+	stage_tell(enrichment->enricher->env.tracer, &span, enrich_now_us(enrichment));
+}
+
+/* The spans that are at the top of the traces that were read. How many. */
+static size_t enrichment_links(const struct enrichment *enrichment,
+			       struct span_context links[LIMIT_TRACES_PER_ALERT])
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < enrichment->ntraces && n < LIMIT_TRACES_PER_ALERT; i++) {
+		const struct trace *trace = enrichment->traces[i];
+		const struct span *root = &trace->spans[trace->first_root];
+		n += span_context_of_ids(trace_text(trace, trace->id), trace_text(trace, root->id),
+					 &links[n]);
+	}
+	return n;
+}
+
+void enrichment_tell_decided(struct enrichment *enrichment, const char *incident, bool late)
+{
+	struct span_context links[LIMIT_TRACES_PER_ALERT];
+	size_t spans = 0;
+
+	if (!enrichment->trace)
+		return;
+	struct stage_span span =
+		stage_below(STAGE_DECIDE, &enrichment->trace->root, enrichment->trace->decide_us);
+	for (unsigned int i = 0; i < enrichment->ntraces; i++)
+		spans += enrichment->traces[i]->nspans;
+	alert_trace_add_decision(&span, &enrichment->decision, enrichment_is_untraced(enrichment));
+	stage_number(&span, STAGE_ATTR_TRACES, enrichment->ntraces);
+	stage_number(&span, STAGE_ATTR_SPANS, (int64_t)spans);
+	if (enrichment->input.healthy)
+		stage_number(&span, STAGE_ATTR_HEALTHY, (int64_t)enrichment->input.healthy->n);
+	stage_flag(&span, STAGE_ATTR_LATE, late);
+	stage_text(&span, STAGE_ATTR_INCIDENT, incident);
+	span.links = links;
+	span.nlinks = enrichment_links(enrichment, links);
+	stage_tell(enrichment->enricher->env.tracer, &span, enrich_now_us(enrichment));
+}
+
+bool enrichment_is_untraced(const struct enrichment *enrichment)
+{
+	return !enrichment->has_signal && !enrichment->ntraces;
 }
 
 /* ---- states ---- */
@@ -114,14 +225,23 @@ static void enrichment_enter(struct enrichment *enrichment, enum enrichment_stat
 		slice_remove(enricher->turns, &enrichment->slice);
 }
 
+static void enrichment_stop_ordinary(struct enrichment *enrichment)
+{
+	if (!enrichment->ordinary_job)
+		return;
+	fetch_cancel(enrichment->ordinary_job);
+	enrichment->ordinary_job = NULL;
+	enrichment_tell_fetched(enrichment, true, NULL);
+}
+
 static void enrichment_stop_looking(struct enrichment *enrichment)
 {
-	if (enrichment->job)
+	if (enrichment->job) {
 		fetch_cancel(enrichment->job);
+		enrichment_tell_fetched(enrichment, false, NULL);
+	}
 	enrichment->job = NULL;
-	if (enrichment->ordinary_job)
-		fetch_cancel(enrichment->ordinary_job);
-	enrichment->ordinary_job = NULL;
+	enrichment_stop_ordinary(enrichment);
 	baselines_unwait(&enrichment->waiter);
 }
 
@@ -159,6 +279,7 @@ static void enrichment_free_if_unused(struct enrichment *enrichment)
 	shared_text_unref(enrichment->text);
 	shared_text_unref(enrichment->packed);
 	free(enrichment->alert);
+	free(enrichment->trace);
 	arena_free(enrichment->arena);
 	free(enrichment);
 	enricher->enrichments--;
@@ -228,10 +349,11 @@ static void enrichment_count(const struct enrichment *enrichment)
 		metric = METRIC_DECISIONS_NO_PAGE;
 	else if (decision->verdict.found)
 		metric = METRIC_DECISIONS_SUSPECT;
-	else if (!enrichment->has_signal && !enrichment->ntraces)
+	else if (enrichment_is_untraced(enrichment))
 		metric = METRIC_DECISIONS_UNTRACED;
 	metric_add(metric, 1);
-	metric_observe_us(METRIC_ENRICH_TIME, enrich_now_us(enrichment) - enrichment->begun_us);
+	stage_observe_us(METRIC_ENRICH_TIME, enrich_now_us(enrichment) - enrichment->begun_us,
+			 enrichment_root(enrichment));
 }
 
 static void enrichment_shadow_is_done(void *arg)
@@ -331,6 +453,8 @@ static void enrichment_compute(void *arg)
 	if (enrichment->nordinary)
 		enrichment_take_ordinary(enrichment);
 	decide(enrichment->arena, &enrichment->input, &enrichment->decision);
+	if (enrichment->trace)
+		enrichment->decision.page.trace = enrichment->trace->text;
 }
 
 static void enrichment_computed(void *arg)
@@ -341,7 +465,9 @@ static void enrichment_computed(void *arg)
 	enrichment_free_ordinary_traces(enrichment);
 	if (enrichment->state == ENRICHMENT_ABANDONED)
 		enrichment_free_if_unused(enrichment);
-	else if (!enrichment_compares_first(enrichment))
+	else if (enrichment_compares_first(enrichment))
+		enrichment_tell_decided(enrichment, "", false); /* and once more later */
+	else
 		enrichment_tell(enrichment);
 }
 
@@ -351,6 +477,8 @@ static void enrichment_decide(void *arg)
 	size_t spans = 0;
 
 	enrichment_enter(enrichment, ENRICHMENT_DECIDING);
+	if (enrichment->trace)
+		enrichment->trace->decide_us = enrich_now_us(enrichment);
 	for (unsigned int i = 0; i < enrichment->ntraces; i++)
 		spans += enrichment->traces[i]->nspans;
 	enrichment_prepare(enrichment);
@@ -387,6 +515,7 @@ static void enrichment_ordinary_fetched(void *ctx, struct fetch_result *result)
 	struct enrichment *enrichment = ctx;
 
 	enrichment->ordinary_job = NULL;
+	enrichment_tell_fetched(enrichment, true, result);
 	enrichment->ordinary_sets = xcalloc(result->nsets + 1, sizeof(*enrichment->ordinary_sets));
 	memcpy(enrichment->ordinary_sets, result->sets,
 	       result->nsets * sizeof(*enrichment->ordinary_sets));
@@ -423,6 +552,7 @@ static bool enrichment_ask_for_ordinary(struct enrichment *enrichment)
 	if (request.deadline_us > until_us)
 		request.deadline_us = until_us;
 	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
+	request.trace = enrichment_begin_fetch(enrichment, true);
 	enrichment->ordinary_job =
 		fetch_start(env->fetch, &request, enrichment_ordinary_fetched, enrichment);
 	return true;
@@ -433,6 +563,7 @@ static void enrichment_fetched(void *ctx, struct fetch_result *result)
 	struct enrichment *enrichment = ctx;
 
 	enrichment->job = NULL;
+	enrichment_tell_fetched(enrichment, false, result);
 	enrichment->sets = xcalloc(result->nsets, sizeof(*enrichment->sets));
 	memcpy(enrichment->sets, result->sets, result->nsets * sizeof(*enrichment->sets));
 	enrichment->nsets = result->nsets;
@@ -470,8 +601,7 @@ static void enrichment_go_without(struct enrichment *enrichment)
 	double waited_s = (double)(enrich_now_us(enrichment) - enrichment->begun_us) / 1e6;
 
 	if (enrichment->ordinary_job) { /* the alert's own traces are there */
-		fetch_cancel(enrichment->ordinary_job);
-		enrichment->ordinary_job = NULL;
+		enrichment_stop_ordinary(enrichment);
 		enrichment_enter(enrichment, ENRICHMENT_READY);
 		return;
 	}
@@ -540,6 +670,11 @@ static struct enrichment *enrichment_new(struct enricher *enricher,
 	enrichment->arena = arena_new(LIMIT_ENRICHMENT_BYTES);
 	enrichment->alert = alert_dup(order->alert);
 	enrichment->rules = rules_ref(enricher->rules);
+	if (span_context_is_set(&order->trace)) {
+		enrichment->trace = xcalloc(1, sizeof(*enrichment->trace));
+		enrichment->trace->root = order->trace;
+		span_context_write(&order->trace, enrichment->trace->text);
+	}
 	return enrichment;
 }
 
@@ -554,6 +689,8 @@ static bool enrichment_wants_traces(struct enrichment *enrichment, const char **
 	bool unpaged = silence_set_find(enrichment->enricher->silences, &subject, now_us) ||
 		       rules_unpaged(enrichment->rules, alert, now_us);
 
+	if (enrichment->trace)
+		enrichment->trace->locate_us = enrich_now_us(enrichment);
 	enrichment->has_signal =
 		decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL, NULL,
 			      &enrichment->signal, &enrichment->signal_rule);
@@ -609,6 +746,7 @@ static void enrichment_fetch(struct enrichment *enrichment, const char **ids, si
 		request.extra_names =
 			shadow_attr_names(env->shadow, enrichment->arena, request.extra_names,
 					  request.nextra_names, &request.nextra_names);
+	request.trace = enrichment_begin_fetch(enrichment, false);
 	enrichment->job = fetch_start(env->fetch, &request, enrichment_fetched, enrichment);
 	timer_arm(env->timers, &enrichment->deadline,
 		  enrichment_deadline_us(enrichment, ENRICHMENT_FETCHING));
@@ -631,6 +769,7 @@ bool enrichment_decide_at_once(struct enricher *enricher, const struct enrich_or
 		enrichment_drop(enrichment);
 		return false;
 	}
+	enrichment_tell_located(enrichment, nids);
 	*slot = enrichment;
 	enrichment_decide_now(enrichment);
 	return true;
@@ -647,6 +786,7 @@ void enrichment_decide_without(struct enricher *enricher, const struct enrich_or
 		enrichment->missing = order->crashed ? FALLBACK_CRASHED : FALLBACK_BUDGET_SPENT;
 		enrichment->missing_text = arena_strdup(enrichment->arena, why);
 	}
+	enrichment_tell_located(enrichment, nids);
 	*slot = enrichment;
 	enrichment_decide_now(enrichment);
 }
@@ -668,7 +808,9 @@ void enrichment_start(struct enricher *enricher, const struct enrich_order *orde
 		return;
 	}
 	*slot = enrichment = enrichment_new(enricher, order);
-	if (enrichment_wants_traces(enrichment, ids, &nids))
+	const bool wants = enrichment_wants_traces(enrichment, ids, &nids);
+	enrichment_tell_located(enrichment, nids);
+	if (wants)
 		enrichment_fetch(enrichment, ids, nids);
 	else
 		enrichment_decide_now(enrichment);

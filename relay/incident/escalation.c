@@ -82,6 +82,7 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 					    incident->step + 1, pagers));
 		incident_count(incident, METRIC_INCIDENTS_ESCALATED);
 	}
+	incident_trace_step(incident);
 	step_tell_lost(incident, lost, step, arena);
 	recipients_ring(incident, step, RECIPIENT_OWNER,
 			arena_printf(arena, "%s; this is %s", why, where));

@@ -141,6 +141,7 @@ struct incident {
 	bool missed;	    /* the store has not got it as it is */
 	bool changed;	    /* to be written at the end of the turn */
 	bool whole;	    /* with its page */
+	struct incident_trace *trace; /* of the relay's own traces; NULL: it is in none yet */
 	struct members members;
 	struct map *member_map; /* key -> struct member, where there are many; else NULL */
 	size_t nmembers, nfiring, nfresh, ncovered;
@@ -215,6 +216,7 @@ struct incident_book {
 	struct buf doc;	  /* what is written to the store next: memory of documents, used again */
 	uint64_t changes; /* of incidents and their stories, since the start */
 	size_t untaken;	  /* open incidents that no pager has taken */
+	uint64_t turn;	  /* counts turns of the loop */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
 	int64_t wall_offset_us; /* wall minus mono: when it changes, the wall clock was set */
@@ -455,6 +457,24 @@ const struct alert *incident_log_alert(const struct incident *incident);
 #define LOG_INCIDENT(incident_)                                                                    \
 	LOG_STR("incident", (incident_)->id), LOG_STR("team", (incident_)->team),                  \
 		LOG_ALERT_WORDS(incident_log_alert(incident_))
+
+/* ---- incident_trace.c: the relay's own traces ---- */
+
+/* A decision opens, joins or improves it: pages that it queues in this turn belong to the span of
+ * that text (struct page's trace; NULL: none). first: it is the incident's own decision. */
+void incident_trace_decided(struct incident *incident, const char *trace, bool first);
+/* Its first page leaves now, which waited for other alerts of the body: it belongs to its decision.
+ */
+void incident_trace_gathered(struct incident *incident);
+/* A step of its escalation begins: a trace of its own, which its pages of this turn belong to. */
+void incident_trace_step(struct incident *incident);
+/* The span that a page belongs to which is queued now: what caused it in this turn, else a new
+ * trace. A text in the arena; NULL: none. */
+const char *incident_trace_page(struct incident *incident, enum page_event event,
+				struct arena *arena);
+/* That of its decision; zeroed: none. */
+struct span_context incident_trace_decision(const struct incident *incident);
+void incident_trace_free(struct incident *incident);
 
 /* ---- incident_view.c ---- */
 

@@ -293,6 +293,7 @@ void incident_free(struct incident *incident)
 	life_end(incident_counts(incident), incident->state);
 	book->untaken -= incident->untaken;
 	free(incident->key);
+	incident_trace_free(incident);
 	incident_forget_page(incident);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		incident_set_text(texts[i], NULL);
@@ -309,6 +310,7 @@ void incidents_book_end_turn(struct incident_book *book)
 		incident_free(incident);
 	}
 	incidents_pack_pages(book);
+	book->turn++;
 }
 
 /* ---- telling ---- */
@@ -338,6 +340,7 @@ static void incident_send_owed_trigger(struct incident *incident)
 		member_set_fresh(incident, member, false);
 	/* Its row, which was written when it opened, differs by LIMIT_BODY_GATHER_US in told_us at
 	 * most: it is not written again for that. */
+	incident_trace_gathered(incident);
 	incident_queue_all(incident, PAGE_TRIGGER, NULL);
 	incident_drop_text(incident);
 }

@@ -18,11 +18,13 @@
 
 static void recipient_took_trigger(struct incident *incident, struct recipient *recipient)
 {
+	const struct span_context decision = incident_trace_decision(incident);
+
 	if (recipient->state != RECIPIENT_ASKED)
 		return; /* its resolve is queued behind */
 	if (incident->begun_us && !incident->synthetic && !recipients_any_taken(incident))
-		metric_observe_us(METRIC_PAGE_TIME,
-				  incident_mono_us(incident) - incident->begun_us);
+		stage_observe_us(METRIC_PAGE_TIME, incident_mono_us(incident) - incident->begun_us,
+				 &decision);
 	recipient_enter(incident, recipient, RECIPIENT_REACHED);
 	recipient->silent = false;
 	incident_story(incident, INCIDENT_EVENT_REACHED, recipient->pager, "");
@@ -192,6 +194,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 		.timers = env->timers,
 		.clock = env->clock,
 		.console_fd = env->console_fd,
+		.tracer = env->tracer,
 	};
 	struct deliver_ops deliver_ops = {
 		.changed = incidents_page_changed,

@@ -632,6 +632,7 @@ static void page_draft_make(struct incident *incident, enum page_event event, co
 	incident_get_page(incident, ret_draft->arena, ret_draft->decision, page);
 	page->event = event;
 	page->note = note;
+	page->trace = incident_trace_page(incident, event, ret_draft->arena);
 	incident_tell_pauses(incident->book, ret_draft->arena, page);
 	incident_tell_silence(incident, ret_draft->arena, page);
 }

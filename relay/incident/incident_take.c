@@ -117,11 +117,21 @@ static void incident_draw_id(char id[INCIDENT_ID_SIZE], int64_t wall_us)
 	snprintf(id + nrandom, 11, "%010llx", (unsigned long long)(wall_us / 1000) & 0xffffffffff);
 }
 
+/* Of the relay's own trace; NULL: the decision is in none. */
+static const char *decision_trace_id(const struct decision *decision, char out[TRACE_ID_SIZE])
+{
+	struct span_context context;
+
+	return span_context_read(decision->page.trace, &context)
+		       ? span_context_trace_id(&context, out)
+		       : NULL;
+}
+
 static struct incident *incident_open(struct incident_book *book,
 				      const struct alert_message *message,
 				      struct decision *decision)
 {
-	char id[INCIDENT_ID_SIZE];
+	char id[INCIDENT_ID_SIZE], trace[TRACE_ID_SIZE];
 
 	incident_draw_id(id, clock_wall_us(book->env.clock));
 	struct incident *incident =
@@ -140,6 +150,7 @@ static struct incident *incident_open(struct incident_book *book,
 	incident->trigger_owed = message->more;
 	struct member *member = incident_attach(incident, message, false);
 	decision_enter_page(message, incident->id);
+	incident_trace_decided(incident, decision->page.trace, true);
 	incident_set_decided_page(incident, message);
 	incident_put(incident);
 	incident_story(incident, INCIDENT_EVENT_OPENED, message->key, decision->page.summary);
@@ -154,11 +165,12 @@ static struct incident *incident_open(struct incident_book *book,
 		metric_add(METRIC_INCIDENTS_OPENED, 1);
 		metric_add_labelled(METRIC_OPENED_SPAN, decision->page.kind, 1);
 	}
+	const char *trace_id = decision_trace_id(decision, trace);
 	if (incident->synthetic != SYNTHETIC_SELF)
 		log_info("incident opened", LOG_STR("incident", id),
 			 LOG_STR("team", incident->team), LOG_ALERT(message->key, message->alert),
 			 LOG_STR("severity", severity_name(incident->severity)),
-			 LOG_STR("summary", decision->page.summary));
+			 LOG_STR("summary", decision->page.summary), LOG_OPT("trace_id", trace_id));
 	return incident;
 }
 
@@ -194,10 +206,13 @@ static void incident_join(struct incident *incident, const struct alert_message 
 {
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	const char *note = arena_printf(arena, "joined by %s", member_name(message));
+	char trace[TRACE_ID_SIZE];
+	const char *trace_id = decision_trace_id(decision, trace);
 
 	incident_go_on(incident);
 	incident->joined_us = incident_mono_us(incident);
 	decision_enter_page(message, incident->id);
+	incident_trace_decided(incident, decision->page.trace, false);
 	struct member *member = incident_attach(incident, message, true);
 	incident_story(incident, INCIDENT_EVENT_JOINED, message->key, decision->page.summary);
 	incident_check_silence(incident, member);
@@ -212,7 +227,8 @@ static void incident_join(struct incident *incident, const struct alert_message 
 	incident_touch(incident);
 	metric_add(METRIC_INCIDENTS_JOINED, 1);
 	log_info("incident joined", LOG_STR("incident", incident->id),
-		 LOG_STR("team", incident->team), LOG_ALERT(message->key, message->alert));
+		 LOG_STR("team", incident->team), LOG_ALERT(message->key, message->alert),
+		 LOG_OPT("trace_id", trace_id));
 	arena_free(arena);
 }
 
@@ -299,6 +315,7 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 				    "the traces came late and lead to team %s, which is paged now",
 				    team);
 	decision_enter_page(message, incident->id);
+	incident_trace_decided(incident, decision->page.trace, false);
 	incident_set_key(incident, decision->incident_key);
 	incident_set_decided_page(incident, message);
 	incident->hold_us = decision->resolve_hold_us;

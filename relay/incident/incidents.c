@@ -148,6 +148,11 @@ enum accept_result incidents_accept(struct incidents *incidents, const struct al
 	return alerts_accept(incidents->alerts, alert, more);
 }
 
+bool incidents_traced(const struct incidents *incidents, struct span_context *ret_context)
+{
+	return alerts_traced(incidents->alerts, ret_context);
+}
+
 bool incidents_have_room(const struct incidents *incidents)
 {
 	return alerts_unfinished(incidents->alerts) < LIMIT_ALERTS_WAITING &&

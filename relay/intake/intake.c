@@ -41,7 +41,8 @@ struct intake_job {
 	size_t commits; /* not yet reported */
 	int store_error;
 	size_t counts[ACCEPT_COUNT];
-	const char *message_id; /* of Amazon SNS; NULL: none */
+	const char *message_id;	   /* of Amazon SNS; NULL: none */
+	struct span_context trace; /* of its first alert that is traced */
 };
 
 /* A name that somebody sends under and that no sender is declared with. */
@@ -314,8 +315,10 @@ static void job_answer(struct intake_job *job)
 {
 	metric_add(METRIC_ALERTS_REFUSED, (int64_t)job->batch.nrefused);
 	metric_series_add(job->series, NAMED_SENDER_REFUSED, (int64_t)job->batch.nrefused);
-	metric_observe_us(METRIC_ACCEPT_TIME, clock_mono_us(job->intake->env.clock) -
-						      http_exchange_began_us(job->exchange));
+	stage_observe_us(METRIC_ACCEPT_TIME,
+			 clock_mono_us(job->intake->env.clock) -
+				 http_exchange_began_us(job->exchange),
+			 &job->trace);
 	if (job->store_error)
 		intake_job_end(job, 503, "the store failed to write the alerts; send them again");
 	else
@@ -363,8 +366,15 @@ static bool job_accept_one(struct intake_job *job)
 
 	if (job->sender->group_theirs)
 		alert->group_key = job->batch.group_key;
+	if (env->ops.traced) {
+		alert->trace = http_exchange_header(job->exchange, "traceparent");
+		alert->received_us = http_exchange_began_us(job->exchange);
+	}
 	result = env->ops.accept(env->ops.ctx, alert, job->batch.nalerts - job->next);
 	job->counts[result]++;
+	if (env->ops.traced && result == ACCEPT_NEW && !span_context_is_set(&job->trace) &&
+	    !env->ops.traced(env->ops.ctx, &job->trace))
+		job->trace.span = 0;
 	metric_series_add(job->series, sender_metric(alert, result), 1);
 	return result != ACCEPT_UNCHANGED;
 }

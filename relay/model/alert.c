@@ -235,6 +235,8 @@ void alert_write(const struct alert *alert, struct buf *out)
 	buf_json_text(out, "generator_url", alert->generator_url);
 	if (alert->group_key)
 		buf_json_text(out, "group_key", alert->group_key);
+	if (alert->trace)
+		buf_json_text(out, "trace", alert->trace);
 	buf_json_key(out, "ends_by_itself");
 	buf_puts(out, alert->ends_by_itself ? "true}" : "false}");
 }
@@ -253,6 +255,7 @@ enum member {
 	MEMBER_GENERATOR_URL,
 	MEMBER_GROUP_KEY,
 	MEMBER_ENDS_BY_ITSELF,
+	MEMBER_TRACE,
 };
 
 static const char *const member_names[] = {
@@ -267,6 +270,7 @@ static const char *const member_names[] = {
 	[MEMBER_GENERATOR_URL] = "generator_url",
 	[MEMBER_GROUP_KEY] = "group_key",
 	[MEMBER_ENDS_BY_ITSELF] = "ends_by_itself",
+	[MEMBER_TRACE] = "trace",
 };
 
 struct alert_reader {
@@ -341,6 +345,9 @@ static int alert_read_string(struct alert_reader *reader, const char *text, size
 		break;
 	case MEMBER_GROUP_KEY:
 		slot = &alert->group_key;
+		break;
+	case MEMBER_TRACE:
+		slot = &alert->trace;
 		break;
 	case MEMBER_STATUS:
 		if (jread_is(text, len, "firing"))

@@ -84,6 +84,8 @@ struct alert *alert_dup(const struct alert *alert)
 	struct block block = { .at = xcalloc(1, count.used), .used = sizeof(*alert) };
 	copy = *alert;
 	block_alert(&block, &copy);
+	copy.trace = NULL;
+	copy.received_us = 0;
 	memcpy(block.at, &copy, sizeof(copy));
 	return (struct alert *)(void *)block.at;
 }
@@ -114,7 +116,7 @@ void page_each_text(struct page *page, text_visitor *visit, void *ctx)
 		&page->path,	      &page->could_be,	 &page->limits,	    &page->what_differs,
 		&page->waterfall,     &page->reasons,	 &page->alert_says, &page->next_owners,
 		&page->urgency,	      &page->act,	 &page->acked_by,   &page->act_href,
-		&page->escalates,
+		&page->escalates,     &page->trace,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

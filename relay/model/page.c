@@ -33,44 +33,46 @@ static const struct {
 	size_t offset;
 	bool optional; /* NULL is kept as null, and is not "" */
 	bool decided;  /* the decision gives it; it stands in the incident's page alone */
+	bool left_out; /* instead of null nothing is written */
 } text_members[] = {
-	{ "incident", offsetof(struct page, incident), false, false },
-	{ "dedup_key", offsetof(struct page, dedup_key), false, false },
-	{ "summary", offsetof(struct page, summary), false, false },
-	{ "details", offsetof(struct page, details), false, true },
-	{ "component", offsetof(struct page, component), false, true },
-	{ "origin", offsetof(struct page, origin), false, true },
-	{ "group", offsetof(struct page, group), false, false },
-	{ "kind", offsetof(struct page, kind), false, true },
-	{ "status", offsetof(struct page, status), false, false },
-	{ "note", offsetof(struct page, note), true, false },
-	{ "decision", offsetof(struct page, decision), true, true },
-	{ "state", offsetof(struct page, state), true, false },
-	{ "moved_to", offsetof(struct page, moved_to), true, false },
-	{ "moved_to_team", offsetof(struct page, moved_to_team), true, false },
-	{ "alert_list", offsetof(struct page, alert_list), true, false },
-	{ "environment", offsetof(struct page, environment), false, true },
-	{ "instance", offsetof(struct page, instance), false, false },
-	{ "labels", offsetof(struct page, labels), false, false },
-	{ "differs", offsetof(struct page, differs), false, false },
-	{ "what_to_do", offsetof(struct page, what_to_do), false, false },
-	{ "also_paged", offsetof(struct page, also_paged), false, false },
-	{ "banner", offsetof(struct page, banner), false, false },
-	{ "why", offsetof(struct page, why), false, false },
-	{ "evidence", offsetof(struct page, evidence), false, true },
-	{ "limits", offsetof(struct page, limits), false, true },
-	{ "path", offsetof(struct page, path), false, true },
-	{ "what_differs", offsetof(struct page, what_differs), false, true },
-	{ "could_be", offsetof(struct page, could_be), false, true },
-	{ "waterfall", offsetof(struct page, waterfall), false, true },
-	{ "reasons", offsetof(struct page, reasons), false, true },
-	{ "alert_says", offsetof(struct page, alert_says), false, true },
-	{ "next_owners", offsetof(struct page, next_owners), true, true },
-	{ "urgency", offsetof(struct page, urgency), true, false },
-	{ "act", offsetof(struct page, act), true, false },
-	{ "acked_by", offsetof(struct page, acked_by), true, false },
-	{ "act_href", offsetof(struct page, act_href), true, false },
-	{ "escalates", offsetof(struct page, escalates), true, false },
+	{ "incident", offsetof(struct page, incident), false, false, false },
+	{ "dedup_key", offsetof(struct page, dedup_key), false, false, false },
+	{ "summary", offsetof(struct page, summary), false, false, false },
+	{ "details", offsetof(struct page, details), false, true, false },
+	{ "component", offsetof(struct page, component), false, true, false },
+	{ "origin", offsetof(struct page, origin), false, true, false },
+	{ "group", offsetof(struct page, group), false, false, false },
+	{ "kind", offsetof(struct page, kind), false, true, false },
+	{ "status", offsetof(struct page, status), false, false, false },
+	{ "note", offsetof(struct page, note), true, false, false },
+	{ "decision", offsetof(struct page, decision), true, true, false },
+	{ "state", offsetof(struct page, state), true, false, false },
+	{ "moved_to", offsetof(struct page, moved_to), true, false, false },
+	{ "moved_to_team", offsetof(struct page, moved_to_team), true, false, false },
+	{ "alert_list", offsetof(struct page, alert_list), true, false, false },
+	{ "environment", offsetof(struct page, environment), false, true, false },
+	{ "instance", offsetof(struct page, instance), false, false, false },
+	{ "labels", offsetof(struct page, labels), false, false, false },
+	{ "differs", offsetof(struct page, differs), false, false, false },
+	{ "what_to_do", offsetof(struct page, what_to_do), false, false, false },
+	{ "also_paged", offsetof(struct page, also_paged), false, false, false },
+	{ "banner", offsetof(struct page, banner), false, false, false },
+	{ "why", offsetof(struct page, why), false, false, false },
+	{ "evidence", offsetof(struct page, evidence), false, true, false },
+	{ "limits", offsetof(struct page, limits), false, true, false },
+	{ "path", offsetof(struct page, path), false, true, false },
+	{ "what_differs", offsetof(struct page, what_differs), false, true, false },
+	{ "could_be", offsetof(struct page, could_be), false, true, false },
+	{ "waterfall", offsetof(struct page, waterfall), false, true, false },
+	{ "reasons", offsetof(struct page, reasons), false, true, false },
+	{ "alert_says", offsetof(struct page, alert_says), false, true, false },
+	{ "next_owners", offsetof(struct page, next_owners), true, true, false },
+	{ "urgency", offsetof(struct page, urgency), true, false, false },
+	{ "act", offsetof(struct page, act), true, false, false },
+	{ "acked_by", offsetof(struct page, acked_by), true, false, false },
+	{ "act_href", offsetof(struct page, act_href), true, false, false },
+	{ "escalates", offsetof(struct page, escalates), true, false, false },
+	{ "trace", offsetof(struct page, trace), true, false, true },
 };
 
 static const char *text_get(const struct page *page, size_t i)
@@ -174,7 +176,8 @@ static void page_write_members(const struct page *page, bool decided, struct buf
 	buf_json_int(out, "at_us", page->at_us);
 	buf_json_int(out, "since_us", page->since_us);
 	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
-		if (decided || !text_members[i].decided)
+		if ((decided || !text_members[i].decided) &&
+		    (!text_members[i].left_out || text_get(page, i)))
 			buf_json_text(out, text_members[i].name, text_get(page, i));
 	page_write_links(page, out);
 	page_write_alerts(page, out);

@@ -26,9 +26,8 @@ static double half(void)
 
 void make_fetch(size_t nsources)
 {
-	struct fetch_env env = {
-		&http.transport, fake.timers, &fake.clock, fake.pool, &memory, half
-	};
+	struct fetch_env env = { &http.transport, fake.timers, &fake.clock, fake.pool,
+				 &memory,	  half,	       NULL };
 
 	fetch_free(fetch);
 	fetch = fetch_new(&env, sources, nsources);

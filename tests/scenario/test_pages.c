@@ -953,6 +953,7 @@ static const char *const rare[] = {
 	"silence.until",
 	"silence.author",
 	"silence.reason",
+	"telemetry.trace_id",
 };
 
 static bool is_rare(const char *path)

@@ -81,8 +81,8 @@ void deliver_kit_setup(void)
 	fake_http_init(&http, &fake);
 	buf_init(&told, 1 << 20);
 	console_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, console_fd,
-				   fixed_chance };
+	struct deliver_env env = { &http.transport, fake.timers,  &fake.clock,
+				   console_fd,	    fixed_chance, NULL };
 	deliver = deliver_new(&env, &ops);
 	enqueue_on_rejection = NULL;
 	unwanted = NULL;

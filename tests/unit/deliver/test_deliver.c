@@ -350,8 +350,8 @@ START_TEST(a_document_is_read_by_its_owner)
 	const struct deliver_ops ops = {
 		.changed = on_changed, .silent = on_silent, .read = read_other, .ctx = &told
 	};
-	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, console_fd,
-				   fixed_chance };
+	struct deliver_env env = { &http.transport, fake.timers,  &fake.clock,
+				   console_fd,	    fixed_chance, NULL };
 	struct deliver *own = deliver_new(&env, &ops);
 	struct stored_page row = make(1, "i1", "hook", PAGE_TRIGGER);
 
@@ -896,8 +896,8 @@ START_TEST(the_console_gets_its_text)
 	int fds[2];
 
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, fds[1],
-				   fixed_chance };
+	struct deliver_env env = { &http.transport, fake.timers,  &fake.clock,
+				   fds[1],	    fixed_chance, NULL };
 	struct deliver *own = deliver_new(&env, &ops);
 	page.target = "{\"kind\":\"console\",\"pager\":\"console\",\"url\":null,\"key\":null}";
 	deliver_enqueue(own, &page, NULL);
@@ -923,8 +923,8 @@ START_TEST(a_stopped_console_is_tried_again)
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	while (write(fds[1], filler, sizeof(filler)) > 0)
 		;
-	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, fds[1],
-				   fixed_chance };
+	struct deliver_env env = { &http.transport, fake.timers,  &fake.clock,
+				   fds[1],	    fixed_chance, NULL };
 	struct deliver *own = deliver_new(&env, &ops);
 	page.target = "{\"kind\":\"console\",\"pager\":\"console\"}";
 	deliver_enqueue(own, &page, NULL);
