@@ -64,6 +64,11 @@ struct config {
 	struct secret heartbeat_url; /* unset: there are no heartbeats */
 	int64_t heartbeat_every_us, heartbeat_limit_us;
 	const char *heartbeat_through; /* a signal; "": none */
+	/* Of the relay's own traces; endpoint "": there are none. */
+	const char *tracing_endpoint, *tracing_ca_file, *tracing_cert_file, *tracing_key_file,
+		*tracing_sample_text, *tracing_service, *tracing_resource;
+	struct secret tracing_bearer, tracing_headers;
+	double tracing_sample; /* 0 to 1 */
 	struct token_config *tokens;
 	size_t ntokens;
 	struct trusted_proxy proxy; /* naddresses 0: none */

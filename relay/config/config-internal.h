@@ -121,6 +121,11 @@ void config_read_tls(const struct tls_options *options, struct tls **ret_tls,
 bool config_take_tls(struct config *config, struct tls **tls, struct tls_fault *fault,
 		     struct buf *out);
 
+/* ---- config_tracing.c ---- */
+
+/* Checks the options of tracing; map NULL: there are none. */
+void config_check_tracing(struct config_loading *loading, const struct ynode *map);
+
 /* ---- config_senders.c ---- */
 
 void config_read_senders(struct config_loading *loading, const struct ynode *map);

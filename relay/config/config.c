@@ -69,6 +69,7 @@ static const struct {
 	  "write {cert_file: /path/of/cert.pem, key_file: /path/of/key.pem}" },
 	{ "heartbeat", "heartbeat.", " of heartbeat",
 	  "write {url_file: /path/of/the/url, every: 1m}" },
+	{ "tracing", "tracing.", " of tracing", "write {endpoint: \"http://127.0.0.1:4318\"}" },
 	{ "trusted_proxy", "trusted_proxy.", " of trusted_proxy",
 	  "write {addresses: [127.0.0.1], header: X-Forwarded-User, may: act}" },
 };
@@ -298,6 +299,7 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 		config_read_link(loading, link, "trace_link");
 	config_check_external_url(loading, root);
 	check_heartbeat(loading, ynode_get(root, "heartbeat"));
+	config_check_tracing(loading, ynode_get(root, "tracing"));
 	config_check_trusted_proxy(loading, root);
 	config_load_link_keys(loading, root);
 	config_load_tls(loading, root);
@@ -433,6 +435,8 @@ void config_free(struct config *config)
 		return;
 	secret_fini(&config->admin_token);
 	secret_fini(&config->heartbeat_url);
+	secret_fini(&config->tracing_bearer);
+	secret_fini(&config->tracing_headers);
 	tls_free(config->tls);
 	config_free_access(config);
 	config_free_senders(config);

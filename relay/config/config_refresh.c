@@ -63,6 +63,8 @@ struct config_refresh *config_refresh_new(const struct config *config)
 	refresh->tls_options = &config->tls_options;
 	refresh_add_file(refresh, &config->admin_token, xstrdup("admin_token_file"));
 	refresh_add_file(refresh, &config->heartbeat_url, xstrdup("heartbeat.url_file"));
+	refresh_add_file(refresh, &config->tracing_bearer, xstrdup("tracing.bearer_file"));
+	refresh_add_file(refresh, &config->tracing_headers, xstrdup("tracing.headers_file"));
 	for (size_t i = 0; i < config->ntokens; i++)
 		refresh_add_file(refresh, &config->tokens[i].secret,
 				 xasprintf("tokens.%s.file", config->tokens[i].name));
@@ -216,6 +218,8 @@ static void take_inline_secrets(struct config *ours, const struct config *now, s
 {
 	take_inline(&ours->admin_token, &now->admin_token, "admin_token", out);
 	take_inline(&ours->heartbeat_url, &now->heartbeat_url, "heartbeat.url", out);
+	take_inline(&ours->tracing_bearer, &now->tracing_bearer, "tracing.bearer", out);
+	take_inline(&ours->tracing_headers, &now->tracing_headers, "tracing.headers", out);
 	for (size_t i = 0; i < ours->ntokens; i++) {
 		struct token_config *token = &ours->tokens[i];
 		const struct token_config *other = refresh_find_token(now, token->name);
@@ -299,6 +303,10 @@ static struct secret *secret_of(struct config *config, const struct secret_file 
 		return &config->admin_token;
 	if (strcmp(file->option, "heartbeat.url_file") == 0)
 		return &config->heartbeat_url;
+	if (strcmp(file->option, "tracing.bearer_file") == 0)
+		return &config->tracing_bearer;
+	if (strcmp(file->option, "tracing.headers_file") == 0)
+		return &config->tracing_headers;
 	for (size_t i = 0; i < config->ntokens; i++) {
 		CLEANUP_FREE char *option = xasprintf("tokens.%s.file", config->tokens[i].name);
 		if (strcmp(option, file->option) == 0)

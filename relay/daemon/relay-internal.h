@@ -1,9 +1,10 @@
 /*
  * Relay, inside: the parts of the daemon, and what its files do for each other. relay_rules.c loads
  * rules and options, relay_listen.c has the sockets, the way to a successor and the drain,
- * relay_notify.c tells the service manager, relay_intake.c and relay_web.c answer what intake and
- * web ask, relay_measure.c and relay_process.c set gauges before they are read, relay.c makes the
- * parts and takes them down. Loop thread, unless a comment says otherwise.
+ * relay_notify.c tells the service manager, relay_telemetry.c exports traces, relay_intake.c and
+ * relay_web.c answer what intake and web ask, relay_measure.c and relay_process.c set gauges before
+ * they are read, relay.c makes the parts and takes them down. Loop thread, unless a comment says
+ * otherwise.
  */
 #ifndef TRACEPAGER_RELAY_INTERNAL_H
 #define TRACEPAGER_RELAY_INTERNAL_H
@@ -17,6 +18,7 @@
 #include "tracepager/reload.h"
 #include "tracepager/rules.h"
 #include "tracepager/store.h"
+#include "tracepager/telemetry.h"
 #include "tracepager/web.h"
 
 struct relay {
@@ -34,6 +36,8 @@ struct relay {
 	struct http_client *client;
 	struct http_server *server;
 	struct trace_memory memory;
+	struct telemetry *telemetry; /* NULL: the relay's own work is not traced */
+	char *telemetry_url, *telemetry_files[3];
 	struct fetch *fetch;
 	struct baselines *baselines;
 	struct incidents *incidents;
@@ -126,6 +130,12 @@ void relay_tell_stopping(struct relay *relay);
 
 void relay_make_intake(struct relay *relay);
 void relay_when_durable(void *ctx, store_done *done, void *arg);
+
+/* ---- relay_telemetry.c ---- */
+
+/* The export of the relay's own traces, where an endpoint is configured. */
+void relay_make_telemetry(struct relay *relay);
+void relay_free_telemetry(struct relay *relay);
 
 /* ---- relay_web.c ---- */
 

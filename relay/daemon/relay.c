@@ -179,6 +179,7 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 		.clock = relay->clock,
 		.pool = relay->pool,
 		.memory = &relay->memory,
+		.tracer = telemetry_tracer(relay->telemetry),
 	};
 	relay->fetch = fetch_new(&fetch_env, config->sources, config->nsources);
 	const struct baselines_env baselines_env = {
@@ -200,6 +201,7 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 		.transport = http_client_transport(relay->client),
 		.console_fd = console_fd,
 		.shadow = relay->shadow,
+		.tracer = telemetry_tracer(relay->telemetry),
 		.kept = incident_kept,
 		.act_link = incident_act_link,
 		.sight = relay_sight,
@@ -268,6 +270,7 @@ static int begin_work(struct relay *relay, int console_fd, struct err *err)
 	relay_make_links(relay);
 	relay->feedback = feedback_memory_new(
 		&(struct feedback_memory_env){ .keep = relay_keep_setting, .ctx = relay });
+	relay_make_telemetry(relay);
 	if (result == 0)
 		result = make_incidents(relay, console_fd, err);
 	if (result < 0)
@@ -380,6 +383,7 @@ void relay_free(struct relay *relay)
 	baselines_free(relay->baselines);
 	if (relay->fetch)
 		fetch_free(relay->fetch);
+	relay_free_telemetry(relay);
 	http_client_free(relay->client);
 	shadow_free(relay->shadow);
 	loop_free(relay->loop);

@@ -48,6 +48,13 @@ static void intake_body_refused(void *ctx, const struct rejected_body *body)
 	incidents_body_refused(relay->incidents, body);
 }
 
+static bool intake_traced(void *ctx, struct span_context *ret_context)
+{
+	const struct relay *relay = ctx;
+
+	return incidents_traced(relay->incidents, ret_context);
+}
+
 static void make_senders(struct relay *relay)
 {
 	const struct config *config = relay->config;
@@ -98,6 +105,7 @@ static void begin_intake(struct relay *relay)
 			.accept = intake_accept,
 			.when_durable = relay_when_durable,
 			.body_refused = intake_body_refused,
+			.traced = relay->telemetry ? intake_traced : NULL,
 			.ctx = relay,
 		},
 	};

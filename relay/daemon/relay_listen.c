@@ -47,7 +47,11 @@ void relay_look_at_drain(void *arg)
 		stop_accepting(relay);
 	if (since_us >= DRAIN_SENDING_US)
 		deliver_end(incidents_deliver(relay->incidents));
-	if ((quiet && !http_server_busy(relay->server)) || since_us >= DRAIN_US)
+	/* The spans of what was done to the end, where their receiver answers. */
+	const bool done = quiet && !http_server_busy(relay->server);
+	if (done)
+		telemetry_end(relay->telemetry);
+	if ((done && !telemetry_busy(relay->telemetry)) || since_us >= DRAIN_US)
 		loop_stop(relay->loop);
 	else
 		timer_arm(relay->timers, &relay->drain, now_us + DRAIN_LOOK_US);

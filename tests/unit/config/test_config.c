@@ -480,6 +480,16 @@ static const struct {
 	  "sev1}}}}}\n",
 	  "C006", 1, 62, "known here: critical, error" },
 
+	{ "tracing: {endpoint: 127.0.0.1:4318}\n", "C010", 1, 21, "must be a URL" },
+	{ "tracing: {endpoint: \"http://a:b@127.0.0.1:4318\"}\n", "C010", 1, 21, "no user" },
+	{ "tracing: {endpoint: \"http://c:4318\", sample: 1.5}\n", "C021", 1, 46, "from 0 to 1" },
+	{ "tracing: {endpoint: \"http://c:4318\", headers: token}\n", "C022", 1, 47,
+	  "is not NAME=VALUE" },
+	{ "tracing: {endpoint: \"http://c:4318\", headers: Authorization=x, bearer: y}\n", "C019",
+	  1, 72, "both give" },
+	{ "tracing: {endpoint: \"http://c:4318\", samples: 1}\n", "C001", 1, 38,
+	  "unknown option \"samples\" of tracing" },
+
 	{ "admin_token: t\ntrusted_proxy: {header: X-User}\n", "C044", 2, 16,
 	  "needs the addresses" },
 	{ "admin_token: t\ntrusted_proxy: {addresses: [10.0.0.0/8, proxy]}\n", "C035", 2, 41,
@@ -1026,7 +1036,9 @@ START_TEST(test_sample_without_its_comments)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *dot = strrchr(keys[i], '.');
 		bool secret = strcmp(keys[i], "admin_token") == 0 ||
-			      strcmp(keys[i], "heartbeat.url") == 0;
+			      strcmp(keys[i], "heartbeat.url") == 0 ||
+			      strcmp(keys[i], "tracing.bearer") == 0 ||
+			      strcmp(keys[i], "tracing.headers") == 0;
 		char *line = xasprintf("\n%s%s%s: ", dot ? "  " : "", dot ? dot + 1 : keys[i],
 				       secret ? "_file" : "");
 		ck_assert_msg(strstr(buf_text(&bare), line) != NULL, "%s", keys[i]);
