@@ -82,22 +82,31 @@ static void findings_tell_each(struct doctor *doctor)
 	findings_tell_rest(doctor, errors, warnings);
 }
 
+/* "1 team", "2 teams". */
+static const char *count_words(struct doctor *doctor, size_t n, const char *one)
+{
+	return arena_printf(doctor->arena, "%zu %s%s", n, one, n == 1 ? "" : "s");
+}
+
 static void findings_tell_fine(struct doctor *doctor)
 {
 	const struct preflight *preflight = &doctor->preflight;
 	const struct rules_seen *seen = &preflight->findings.seen;
 	const struct config *config = preflight->config;
+	const char *options = arena_printf(doctor->arena, "%s, %s",
+					   count_words(doctor, config->nsenders, "sender"),
+					   count_words(doctor, config->nsources, "source"));
+	const char *rules = arena_printf(doctor->arena, "%s, %s, %s, %s in %s",
+					 count_words(doctor, seen->teams, "team"),
+					 count_words(doctor, seen->services, "service"),
+					 count_words(doctor, seen->signals, "signal"),
+					 count_words(doctor, seen->pagers, "pager"), config->rules);
 	const struct {
 		enum doctor_check check;
 		const char *text;
 	} fine[] = {
-		{ DOCTOR_CONFIG, arena_printf(doctor->arena, "%zu senders, %zu sources",
-					      config->nsenders, config->nsources) },
-		{ DOCTOR_RULES,
-		  arena_printf(doctor->arena,
-			       "%zu teams, %zu services, %zu signals, %zu pagers in %s",
-			       seen->teams, seen->services, seen->signals, seen->pagers,
-			       config->rules) },
+		{ DOCTOR_CONFIG, options },
+		{ DOCTOR_RULES, rules },
 		{ DOCTOR_PERMISSIONS, "keys and the store are the relay's only" },
 		{ DOCTOR_TOKENS, config_is_loopback(config->listen)
 					 ? "only this machine reaches the address"
@@ -132,8 +141,8 @@ static void findings_tell_rules(struct doctor *doctor)
 		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_SKIPPED, NULL, NULL,
 			    "the rules have errors");
 	else if (preflight->ntests)
-		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_OK, NULL, NULL, "%zu tests pass",
-			    preflight->ntests);
+		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_OK, NULL, NULL, "%s, and all pass",
+			    count_words(doctor, preflight->ntests, "test"));
 	else
 		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_SKIPPED, NULL, NULL,
 			    "the rules have no tests");

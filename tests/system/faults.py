@@ -103,7 +103,7 @@ FAULTS = (
     ("rule_test_fails", "a test of the rules fails",
      {"doctor": r"rule-tests: .*tracepager test", "check": r"rule test", "log": r"test"}),
     ("console_only", "the fallback team's pages go to the console only",
-     {"doctor": r"somebody: .*console", "check": r"console"}),
+     {"doctor": r"somebody: .*console", "check": r"console", "log": r"nobody is paged"}),
     # ---- sources ----
     ("source_down", "nothing listens at the source's address",
      {"doctor": r"source jaeger: .*refused", "state": r'trace_lookups_total\{result="failed"\} [1-9]'}),
@@ -144,7 +144,7 @@ FAULTS = (
     ("clock_wrong", "the clock differs from those of the peers by an hour",
      {"doctor": r"clock: .*(3600|59|60|1 h).*(chrony|ntp)"}),
     ("sender_silent", "a declared sender has sent nothing for a week",
-     {"doctor": r"senders: .*am2"}),
+     {"doctor": r"senders: .*am2.*tracepager senders am2", "state": r'sender_alerts_total\{[^}]*am2[^}]*accepted[^}]*\} 0\b'}),
     ("bodies_rejected", "a sender posts what cannot be read",
      {"doctor": r"rejected: .*am.*tracepager rejected", "log": r"am", "state": r"rejected|refused"}),
 )

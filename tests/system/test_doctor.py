@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""tracepager doctor: every kind of pager is asked without being paged, no secret is shown, the forms of its output, its exit statuses, and as whom
+it looks. What it finds is in test_faults.py."""
+import base64
+import json
+import os
+import re
+import shutil
+import socketserver
+import subprocess
+import tempfile
+import threading
+
+import peers
+
+peers.skip_unless_wanted()
+SECRETS = ("tg-secret", "xoxb-secret", "dc-secret", "mm-secret", "ntfy-secret", "am-secret", "ga-secret", "po-secret", "smtp-secret", "pd-secret",
+           "hook-secret", "beat-secret")
+NOBODY = 65534
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("TRACEPAGER_")}
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """Greets, takes a login, and keeps every command."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, password):
+        self.commands, mail = [], self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                self.wfile.write(b"220 mail.example.com ESMTP\r\n")
+                for line in self.rfile:
+                    command = line.decode().strip()
+                    mail.commands.append(command.split(" ")[0])
+                    if command.startswith("EHLO"):
+                        self.wfile.write(b"250-mail.example.com\r\n250 AUTH PLAIN\r\n")
+                    elif command.startswith("AUTH PLAIN"):
+                        given = base64.b64decode(command.split(" ")[2] if len(command.split(" ")) > 2 else self.challenge())
+                        good = given.split(b"\0")[1:] == [b"tp", password.encode()]
+                        self.wfile.write(b"235 welcome\r\n" if good else b"535 who are you?\r\n")
+                    elif command == "QUIT":
+                        self.wfile.write(b"221 bye\r\n")
+                        return
+                    else:
+                        self.wfile.write(b"250 ok\r\n")
+
+            def challenge(self):
+                self.wfile.write(b"334 \r\n")
+                return self.rfile.readline().strip()
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
+
+
+def service(request):
+    """All services at one address: what each answers to a request that pages nobody; anything else is a page."""
+    path, token = request["path"], request["headers"].get("Authorization", "")
+    good = {"/bottg-secret/getMe": {"ok": True, "result": {"id": 1}}, "/auth.test": {"ok": token == "Bearer xoxb-secret"},
+            "/hook/dc-secret": {"id": "1"}, "/api/v4/system/ping": {"status": "OK"}, "/v1/account": {"username": "tp"},
+            "/api/v2/status": {"cluster": {}}, "/users/validate.json": {"status": 1}}.get(path)
+    if path == "/health":
+        return 200, {}, b"ok"
+    if good is None:
+        return 404, {}, b"no such path"
+    return 200, {"Content-Type": "application/json"}, json.dumps(good).encode()
+
+
+PAGERS = {
+    "tg": 'kind: telegram, bot_token: tg-secret, chat_id: "1", url: "{url}"',
+    "sl": 'kind: slack, token: xoxb-secret, channel: C1, url: "{url}"',
+    "dc": 'kind: discord, webhook_url: "{url}/hook/dc-secret"',
+    "mm": 'kind: mattermost, webhook_url: "{url}/hooks/mm-secret"',
+    "nt": 'kind: ntfy, token: ntfy-secret, url: "{url}/topic"',
+    "am": 'kind: alertmanager, bearer: am-secret, url: "{url}"',
+    "ga": 'kind: goalert, token: ga-secret, url: "{url}"',
+    "po": 'kind: pushover, token: po-secret, user_key: ann, url: "{url}/messages.json"',
+    "pd": 'kind: pagerduty, routing_key: pd-secret, url: "{url}/v2/enqueue"',
+    "wh": 'kind: webhook, secret: hook-secret, url: "{hook}/page"',
+    "ma": 'kind: email, user: tp, password: {password}, from: tp@example.com, to: ann@example.com, url: "{mail}"',
+    "co": "kind: console",
+}
+
+
+PLAIN = {"wh": 'kind: webhook, url: "{hook}/page"'}
+
+
+class Place:
+    def __init__(self, pagers=PAGERS, password="smtp-secret"):
+        self.directory = tempfile.mkdtemp(prefix="tracepager-test-")
+        self.services, self.hook, self.mail = peers.Peer(service), peers.Peer(service), MailServer("smtp-secret")
+        values = {"url": self.services.url, "hook": self.hook.url, "mail": self.mail.url, "password": password}
+        rules = "".join(f"  {name}: {{{text.format(**values)}}}\n" for name, text in pagers.items())
+        self.write("rules.yaml", f"teams: {{sre: {{escalation: e}}}}\npagers:\n{rules}"
+                   f"escalations: {{e: {{steps: [{{page: [{', '.join(pagers)}], wait: 10m}}]}}}}\nfallback: {{team: sre}}\n")
+        self.write("heartbeat.url", peers.Peer(service).url + "/beat-secret\n")
+        self.write("tracepager.yaml", f"listen: 127.0.0.1:{peers.free_port()}\nstore: {{path: {self.directory}/tracepager.db}}\n"
+                   f"rules: {self.directory}/rules.yaml\nsenders: {{am: {{format: alertmanager}}}}\n"
+                   f"heartbeat: {{url_file: {self.directory}/heartbeat.url}}\n")
+
+    def write(self, name, text):
+        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(os.path.join(self.directory, name), 0o600)
+
+    def doctor(self, *words, **more):
+        done = subprocess.run([peers.BINARY, "doctor", "-c", self.directory + "/tracepager.yaml", *words], capture_output=True, encoding="utf-8",
+                              timeout=peers.PATIENCE, check=False, env=ENVIRONMENT, **more)
+        for secret in SECRETS:
+            assert secret not in done.stdout + done.stderr, (secret, done.stdout, done.stderr)
+        return done.returncode, done.stdout, done.stderr
+
+    def results(self, *words):
+        status, out, err = self.doctor("--format", "json", *words)
+        assert err == "", err
+        return status, json.loads(out)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        shutil.rmtree(self.directory)
+
+
+def pagers_are_asked_and_not_paged():
+    with Place() as place:
+        status, report = place.results("--only", "pager,dns,peer-certificates")
+        levels = {r["about"]: r["level"] for r in report["results"] if r["check"] == "pager"}
+        assert status == 0 and levels == {**{name: "ok" for name in PAGERS}, "co": "skipped"}, report
+        texts = {r["about"]: r["text"] for r in report["results"]}
+        assert "knows the key" in texts["tg"] and "knows the key" not in texts["ga"] and "user and password" in texts["ma"], texts
+        assert "tracepager send --pager pd" in texts["pd"], texts
+        asked = sorted({(r["method"], r["path"]) for r in place.services.seen()})
+        assert asked == sorted([("GET", "/api/v2/status"), ("GET", "/api/v4/system/ping"), ("GET", "/auth.test"), ("GET", "/bottg-secret/getMe"),
+                                ("GET", "/health"), ("GET", "/hook/dc-secret"), ("GET", "/v1/account"), ("POST", "/users/validate.json")]), asked
+        assert place.hook.seen() == []  # a connection, and no request
+        assert place.mail.commands == ["EHLO", "AUTH", "NOOP", "QUIT"], place.mail.commands
+
+
+def refusals_are_told():
+    wrong = {name: text.replace("tg-secret", "tg-old").replace("xoxb-secret", "xoxb-old").replace("dc-secret", "dc-old")
+             for name, text in PAGERS.items() if name in ("tg", "sl", "dc", "ma")}
+    with Place(wrong, "smtp-old") as place:
+        status, report = place.results("--only", "pager")
+        told = {r["about"]: r for r in report["results"]}
+        assert status == 2 and all(told[name]["level"] == "failure" for name in wrong), report
+        assert "check user and password" in told["ma"]["cure"] and "tracepager send --pager tg" in told["tg"]["cure"], told
+        for old in ("tg-old", "xoxb-old", "dc-old", "smtp-old"):
+            assert old not in json.dumps(report), old
+
+
+def forms_and_statuses():
+    with Place(PLAIN) as place:
+        well = ("--only", "config,rules", "--only", "store", "--ignore", "config")
+        assert place.doctor(*well, "--quiet") == (0, "", "")
+        status, out, _ = place.doctor(*well)
+        assert status == 0 and re.fullmatch(r"Configuration\n.*rules\nThe store\n.*store\n2 well, 0 warnings, 0 failures, 0 skipped; as \S+, in .*\n", out), out
+        status, out, _ = place.doctor(*well, "--verbose")
+        assert re.search(r"rules: 1 team, 0 services, 0 signals, 1 pager in\s+\S+rules\.yaml$", out, re.M), out
+        status, out, _ = place.doctor(*well, "--format", "plugin")
+        assert status == 0 and re.fullmatch(r"TRACEPAGER OK: 2 checks are well \| well=2 warnings=0 failures=0 skipped=0 time=\d+\.\d{3}s\n", out), out
+        status, out, _ = place.doctor("--only", "external-url", "--format", "plugin")
+        assert status == 1 and out.startswith("TRACEPAGER WARNING: external-url: ") and "warning: external-url" in out, out
+        status, report = place.results("--only", "external-url,config")
+        found = [r for r in report["results"] if r["level"] != "ok"]
+        assert (status, report["status"], report["version"]) == (1, "warning", 1) and report["counts"]["warning"] == 2, report
+        assert [(r["check"], r["group"], r["code"]) for r in found] == [("config", "configuration", "C027"), ("external-url", "peers", "C032")], found
+        status, out, err = place.doctor("--only", "sourc")
+        assert status == 3 and out == "" and 'did you mean "source"' in err, err
+        assert place.doctor("--token-file", "/nonexistent/token")[0] == 3
+        status, out, _ = place.doctor("--list")
+        assert status == 0 and re.findall(r"^[a-z][a-z-]+", out, re.M)[:2] == ["config", "rules"], out
+        # It made nothing: no store, no lock.
+        assert sorted(os.listdir(place.directory)) == ["heartbeat.url", "rules.yaml", "tracepager.yaml"], os.listdir(place.directory)
+
+
+def it_looks_as_the_owner_of_the_store():
+    with Place({"wh": PAGERS["wh"]}) as place:
+        if os.geteuid() != 0:
+            status, report = place.results("--only", "user")
+            assert (status, [r["level"] for r in report["results"]]) == (0, ["ok"]), report
+            return
+        os.chmod(place.directory, 0o755)
+        place.write("key", "k\n")  # root's, and nobody else's
+        place.write("tracepager.yaml", f"store: {{path: {place.directory}/data/tracepager.db}}\nrules: {place.directory}/rules.yaml\n"
+                    f"senders: {{am: {{format: alertmanager, bearer_file: {place.directory}/key}}}}\n")
+        os.mkdir(place.directory + "/data", 0o700)
+        for name in ("data", "rules.yaml", "tracepager.yaml"):
+            os.chown(f"{place.directory}/{name}", NOBODY, NOBODY)
+        status, report = place.results("--only", "user,config")
+        told = [r["text"] for r in report["results"] if r["level"] == "failure"]
+        assert report["user"] in ("nobody", str(NOBODY)) and status == 2, report
+        assert len(told) == 1 and "Permission denied" in told[0] and "/key" in told[0], report
+
+
+peers.run(pagers_are_asked_and_not_paged, refusals_are_told, forms_and_statuses, it_looks_as_the_owner_of_the_store, at_once=2)
