@@ -10,6 +10,7 @@
 #include "tracepager/buf.h"
 #include "tracepager/deliver.h"
 #include "tracepager/limits.h"
+#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 #define SECONDS(n) ((n)*US_PER_SECOND)
@@ -248,6 +249,50 @@ START_TEST(one_team_needs_no_number)
 END_TEST
 
 /* The entry's name pauses it for every team, over a restart; a team's name for that team. */
+static int64_t of_pager(const char *name, enum named_metric metric)
+{
+	incidents_measure(world->incidents);
+	return metric_series_value(metric_series(METRIC_BY_PAGER, name), metric);
+}
+
+/* Each team's pager has metrics of its own, the entry has none. */
+START_TEST(metrics_are_of_teams)
+{
+	struct buf text = BUF_INIT(LIMIT_METRICS_TEXT_BYTES);
+
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", true));
+	fire(CART);
+	world_run(world, MINUTES(1));
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_WAITING), 1);
+	/* The page was made when the alert's budget of 5 s was spent. */
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_OLDEST), MINUTES(2) - SECONDS(5));
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_PAUSED), 1);
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_WORKING), 0);
+	ck_assert_int_eq(of_pager("pd:lead", NAMED_PAGER_PAUSED), 1);
+	ck_assert_int_eq(of_pager("pd:lead", NAMED_PAGER_WAITING), 0);
+	ck_assert_int_eq(metric_value(METRIC_PAGES_OLDEST), MINUTES(2) - SECONDS(5));
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", false));
+	world_run(world, SECONDS(2));
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_DELIVERED), 1);
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_TIME), 1);
+	ck_assert_int_eq(of_pager("pd:shop", NAMED_PAGER_WAITING), 0);
+	ck_assert_int_eq(of_pager("pd:lead", NAMED_PAGER_WORKING), 1);
+	ck_assert_int_eq(metric_value(METRIC_PAGES_OLDEST), 0);
+	metrics_write(&text, METRICS_TEXT);
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "_waiting{pager=\"pd:lead\"} 0\n"));
+	ck_assert_ptr_null(strstr(buf_text(&text), "pager=\"pd\""));
+	buf_fini(&text);
+	/* A pager that fails. */
+	fake_http_forget(&world->http);
+	for (int i = 0; i < 6; i++)
+		fire(OTHER);
+	world_run(world, MINUTES(5));
+	ck_assert_int_eq(of_pager("pd:sre", NAMED_PAGER_FAILING), 1);
+	ck_assert_int_eq(of_pager("pd:sre", NAMED_PAGER_WORKING), 0);
+	ck_assert_int_ge(of_pager("pd:sre", NAMED_PAGER_RETRIED), LIMIT_BREAKER_FAILURES);
+}
+END_TEST
+
 START_TEST(pauses_by_entry_and_by_team)
 {
 	ck_assert(incidents_pause(world->incidents, "pd", "ann", true));
@@ -375,6 +420,7 @@ int main(void)
 	tcase_add_test(tcase, a_reload_leaves_what_was_paged);
 	tcase_add_test(tcase, feedback_counts_for_the_team_that_has_the_page);
 	tcase_add_test(tcase, one_team_needs_no_number);
+	tcase_add_test(tcase, metrics_are_of_teams);
 	tcase_add_test(tcase, pauses_by_entry_and_by_team);
 	tcase_add_test(tcase, a_pause_holds_for_new_teams);
 	tcase_add_test(tcase, a_team_resumed_while_its_entry_is_paused_stays_free);

@@ -9,6 +9,7 @@
 #include "tests/lib/fake_clock.h"
 #include "tracepager/heartbeats.h"
 #include "tracepager/limits.h"
+#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 static struct fake_clock fake;
@@ -76,6 +77,7 @@ static bool take(const char *sender, const char *name, enum alert_status status)
 
 START_TEST(silence_is_an_alarm)
 {
+	const struct metric_series *am1 = metric_series(METRIC_BY_SENDER, "am1");
 	char first[65];
 
 	start(0, 1);
@@ -87,6 +89,7 @@ START_TEST(silence_is_an_alarm)
 	ck_assert_str_eq(said, "am1 resolved; ");
 	fake_clock_advance(&fake, 1 * US_PER_MINUTE);
 	ck_assert_str_eq(said, "am1 resolved; am1 firing; ");
+	ck_assert_int_eq(metric_series_value(am1, NAMED_SENDER_SILENT), 1);
 	ck_assert_str_eq(summary, "am1 has sent nothing since 2026-09-01T10:14:00Z");
 	snprintf(first, sizeof(first), "%s", fingerprint);
 	fake_clock_advance(&fake, 15 * US_PER_MINUTE); /* it does not expire */
@@ -94,6 +97,7 @@ START_TEST(silence_is_an_alarm)
 	ck_assert_str_eq(fingerprint, first);
 	heartbeats_heard(heartbeats, "am1");
 	ck_assert_str_eq(said, "am1 resolved; am1 firing; am1 firing; am1 resolved; ");
+	ck_assert_int_eq(metric_series_value(am1, NAMED_SENDER_SILENT), 0);
 	ck_assert_str_eq(fingerprint, first);
 }
 END_TEST

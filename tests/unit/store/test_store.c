@@ -729,6 +729,7 @@ static int record_commit(void *backend, struct store_batch *first, const struct 
 	size_t pos;
 
 	(void)backend;
+	ck_assert_int_gt(store_commit_age_us(kit.store), 0);
 	strcat(recorder.calls, "[");
 	for (struct store_batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, link)) {
 		pos = 0;
@@ -765,6 +766,7 @@ static void record_letters(const char *letters)
 	store_run(kit.store, SIZE_MAX);
 	store_poll(kit.store);
 	ck_assert_uint_eq(kit.done.n, strlen(letters));
+	ck_assert_int_eq(store_commit_age_us(kit.store), 0);
 	for (size_t i = 0; letters[i]; i++)
 		ck_assert_int_eq(kit.done.ids[i], letters[i]);
 }
