@@ -83,7 +83,7 @@ static void findings_tell_each(struct doctor *doctor)
 }
 
 /* "1 team", "2 teams". */
-static const char *count_words(struct doctor *doctor, size_t n, const char *one)
+static const char *findings_count(struct doctor *doctor, size_t n, const char *one)
 {
 	return arena_printf(doctor->arena, "%zu %s%s", n, one, n == 1 ? "" : "s");
 }
@@ -94,13 +94,13 @@ static void findings_tell_fine(struct doctor *doctor)
 	const struct rules_seen *seen = &preflight->findings.seen;
 	const struct config *config = preflight->config;
 	const char *options = arena_printf(doctor->arena, "%s, %s",
-					   count_words(doctor, config->nsenders, "sender"),
-					   count_words(doctor, config->nsources, "source"));
-	const char *rules = arena_printf(doctor->arena, "%s, %s, %s, %s in %s",
-					 count_words(doctor, seen->teams, "team"),
-					 count_words(doctor, seen->services, "service"),
-					 count_words(doctor, seen->signals, "signal"),
-					 count_words(doctor, seen->pagers, "pager"), config->rules);
+					   findings_count(doctor, config->nsenders, "sender"),
+					   findings_count(doctor, config->nsources, "source"));
+	const char *rules = arena_printf(
+		doctor->arena, "%s, %s, %s, %s in %s", findings_count(doctor, seen->teams, "team"),
+		findings_count(doctor, seen->services, "service"),
+		findings_count(doctor, seen->signals, "signal"),
+		findings_count(doctor, seen->pagers, "pager"), config->rules);
 	const struct {
 		enum doctor_check check;
 		const char *text;
@@ -142,7 +142,7 @@ static void findings_tell_rules(struct doctor *doctor)
 			    "the rules have errors");
 	else if (preflight->ntests)
 		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_OK, NULL, NULL, "%s, and all pass",
-			    count_words(doctor, preflight->ntests, "test"));
+			    findings_count(doctor, preflight->ntests, "test"));
 	else
 		doctor_tell(doctor, DOCTOR_RULE_TESTS, DOCTOR_SKIPPED, NULL, NULL,
 			    "the rules have no tests");
