@@ -29,11 +29,6 @@ struct seen_call {
 	uint64_t mark;
 };
 
-struct paged_team {
-	const char *team;
-	int64_t npages;
-};
-
 /* An operation by which the traces of a broad alert enter its service. */
 struct broad_operation {
 	const char *name;
@@ -54,11 +49,9 @@ struct sightings {
 	const struct ruleset *rules; /* borrowed */
 	struct past_list services;   /* struct seen_service */
 	struct past_list calls;	     /* struct seen_call */
-	struct past_list teams;	     /* struct paged_team */
 	struct past_list broad;	     /* struct broad_alert */
-	struct map *service_index, *call_index, *team_index, *entries, *broad_index;
-	uint64_t mark; /* of the trace that is being read */
-	int64_t npages;
+	struct map *service_index, *call_index, *entries, *broad_index;
+	uint64_t mark;	    /* of the trace that is being read */
 	int64_t unreadable; /* decisions */
 	int64_t left_out;   /* services and calls beyond the limits */
 };
@@ -67,7 +60,7 @@ void sightings_init(struct sightings *seen, struct arena *arena, const struct ru
 void sightings_fini(struct sightings *seen);
 /* Counts what one decision and its traces show. */
 void sightings_add(struct sightings *seen, const struct past *past);
-/* Services by traces, calls by their names, teams by pages. */
+/* Services by traces, calls by their names. */
 void sightings_sort(struct sightings *seen);
 /* Was a service of this entry of the rules seen? */
 bool sightings_has_entry(const struct sightings *seen, const char *entry);

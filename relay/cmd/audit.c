@@ -76,7 +76,7 @@ static const struct audit_table empty_tables[SECTIONS] = {
 		.columns = { { "alert", "alert", false, false }, { "service", "service", false, false },
 			     { "decisions", "decisions", true, false }, { "rule under signals", "signal", false, true } },
 		.ncolumns = 4 },
-	[SECTION_TEAMS] = { .key = "pages_by_team", .title = "Decisions that paged, by team",
+	[SECTION_TEAMS] = { .key = "pages_by_team", .title = "Pages by team",
 		.empty = "Nobody was paged.",
 		.columns = { { "team", "team", false, false }, { "pages", "pages", true, false },
 			     { "percent", "percent", true, false } }, .ncolumns = 3 },
@@ -207,14 +207,20 @@ static void list_broad(struct audit *audit)
 	}
 }
 
+/* A page is an incident's first one to a team: its further decisions are none. */
 static void list_teams(struct audit *audit)
 {
-	for (size_t i = 0; i < audit->seen.teams.n; i++) {
-		const struct paged_team *paged = audit->seen.teams.at[i];
-		int64_t percent = (paged->npages * 200 / audit->seen.npages + 1) / 2;
-		audit_table_add(&audit->tables[SECTION_TEAMS],
-				(const char *[]){ paged->team, number_text(audit, paged->npages),
-						  number_text(audit, percent) });
+	const struct page_count *count = &audit->answers;
+
+	for (size_t i = 0; i < count->teams.n; i++) {
+		const struct page_figures *figures = count->teams.at[i];
+		if (!figures->pages)
+			continue;
+		audit_table_add(
+			&audit->tables[SECTION_TEAMS],
+			(const char *[]){ figures->team, number_text(audit, figures->pages),
+					  number_text(audit, page_percent(figures->pages,
+									  count->all.pages)) });
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
- * Audit, sightings: which services, callees and calls the stored traces show, and which teams were
- * paged. A service counts once in each trace. Beyond LIMIT_AUDIT_SERVICES and LIMIT_AUDIT_CALLS
- * sightings are left out, and counted.
+ * Audit, sightings: which services, callees and calls the stored traces show. A service counts once
+ * in each trace. Beyond LIMIT_AUDIT_SERVICES and LIMIT_AUDIT_CALLS sightings are left out, and
+ * counted.
  */
 #include "audit-internal.h"
 
@@ -159,20 +159,6 @@ static void see_trace(struct sightings *seen, struct arena *scratch, const struc
 
 /* ---- decisions ---- */
 
-static void count_page(struct sightings *seen, const char *team)
-{
-	struct paged_team *paged = map_get(seen->team_index, team);
-
-	if (!paged) {
-		paged = arena_alloc(seen->arena, sizeof(*paged));
-		*paged = (struct paged_team){ .team = arena_strdup(seen->arena, team) };
-		map_put(seen->team_index, team, paged);
-		past_list_add(&seen->teams, paged);
-	}
-	paged->npages++;
-	seen->npages++;
-}
-
 /* A decision whose traces are gone still shows its suspect. */
 static void see_suspect(struct sightings *seen, const struct outcome *was)
 {
@@ -192,8 +178,6 @@ void sightings_add(struct sightings *seen, const struct past *past)
 	if (opened_init(&opened, past, seen->rules, &err) < 0) {
 		seen->unreadable++;
 	} else {
-		if (opened.was.sent)
-			count_page(seen, opened.was.team);
 		see_suspect(seen, &opened.was);
 		broad_alerts_add(seen, &opened);
 		for (size_t i = 0; i < opened.ntraces; i++)
@@ -223,16 +207,6 @@ static int by_call_names(const void *a, const void *b)
 	return order ? order : strcmp(x->to->name, y->to->name);
 }
 
-static int by_pages(const void *a, const void *b)
-{
-	const struct paged_team *x = *(struct paged_team *const *)a,
-				*y = *(struct paged_team *const *)b;
-
-	if (x->npages != y->npages)
-		return x->npages < y->npages ? 1 : -1;
-	return strcmp(x->team, y->team);
-}
-
 static int by_decisions(const void *a, const void *b)
 {
 	const struct broad_alert *x = *(struct broad_alert *const *)a,
@@ -249,7 +223,6 @@ void sightings_sort(struct sightings *seen)
 	past_list_sort(&seen->broad, by_decisions);
 	past_list_sort(&seen->services, by_traces);
 	past_list_sort(&seen->calls, by_call_names);
-	past_list_sort(&seen->teams, by_pages);
 }
 
 void sightings_init(struct sightings *seen, struct arena *arena, const struct ruleset *rules)
@@ -259,7 +232,6 @@ void sightings_init(struct sightings *seen, struct arena *arena, const struct ru
 		.rules = rules,
 		.service_index = map_new(),
 		.call_index = map_new(),
-		.team_index = map_new(),
 		.entries = map_new(),
 		.broad_index = map_new(),
 	};
@@ -269,11 +241,9 @@ void sightings_fini(struct sightings *seen)
 {
 	map_free(seen->service_index);
 	map_free(seen->call_index);
-	map_free(seen->team_index);
 	map_free(seen->entries);
 	map_free(seen->broad_index);
 	free(seen->services.at);
 	free(seen->calls.at);
-	free(seen->teams.at);
 	free(seen->broad.at);
 }

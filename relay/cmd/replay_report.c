@@ -17,11 +17,31 @@
 
 /* ---- counts ---- */
 
-/* How many changes of one sort there are. */
+/* How many pages change in one way. The decisions of one incident are one page. */
 struct change_tally {
 	const char *what;
 	size_t n;
 };
+
+/* Is it the first change of this sort for its incident? Each decision without one is alone. */
+static bool is_first_of_page(struct map *seen, const char *what, const struct replay_change *change)
+{
+	if (!*change->incident)
+		return true;
+	CLEANUP_FREE char *key = xasprintf("%s\n%s", change->incident, what);
+	return map_put(seen, key, seen) == NULL;
+}
+
+static size_t count_changed_pages(const struct replay_result *result)
+{
+	struct map *seen = map_new();
+	size_t n = 0;
+
+	for (size_t i = 0; i < result->nchanges; i++)
+		n += is_first_of_page(seen, "", result->changes[i]);
+	map_free(seen);
+	return n;
+}
 
 static int by_tally(const void *a, const void *b)
 {
@@ -34,11 +54,13 @@ static int by_tally(const void *a, const void *b)
 static struct change_tally *tally_changes(const struct replay_result *result, size_t *ret_n)
 {
 	struct change_tally *tallies = xcalloc(result->nchanges + 1, sizeof(*tallies));
-	struct map *index = map_new();
+	struct map *index = map_new(), *seen = map_new();
 	size_t n = 0;
 
 	for (size_t i = 0; i < result->nchanges; i++) {
 		const char *what = result->changes[i]->what;
+		if (!is_first_of_page(seen, what, result->changes[i]))
+			continue;
 		struct change_tally *tally = map_get(index, what);
 		if (!tally) {
 			tally = &tallies[n++];
@@ -48,6 +70,7 @@ static struct change_tally *tally_changes(const struct replay_result *result, si
 		tally->n++;
 	}
 	map_free(index);
+	map_free(seen);
 	qsort(tallies, n, sizeof(*tallies), by_tally);
 	*ret_n = n;
 	return tallies;
@@ -61,16 +84,20 @@ static void add_tallies(const struct replay_result *result, struct buf *out)
 	size_t n;
 	struct change_tally *tallies = tally_changes(result, &n);
 
-	if (result->nchanges == 0)
+	const size_t pages = count_changed_pages(result);
+	if (pages == 0)
 		buf_puts(out, "no page changes");
 	else
-		buf_printf(out, "%zu page%s: ", result->nchanges,
-			   result->nchanges == 1 ? " changes" : "s change");
+		buf_printf(out, "%zu page%s: ", pages, pages == 1 ? " changes" : "s change");
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(out, "%s%zu ", i ? ", " : "", tallies[i].n);
 		plain_add(out, tallies[i].what, REPLAY_TEXT_COLUMNS);
 	}
-	buf_printf(out, "; %lld decision%s since %s\n", (long long)result->decisions,
+	if (result->nchanges > pages)
+		buf_printf(out, "; %zu of", result->nchanges);
+	else
+		buf_putc(out, ';');
+	buf_printf(out, " %lld decision%s since %s\n", (long long)result->decisions,
 		   result->decisions == 1 ? "" : "s", past_time_text(result->since_us, since));
 	free(tallies);
 }
@@ -90,6 +117,7 @@ static void add_outcome(const struct outcome *outcome, struct buf *out)
 	}
 }
 
+/* The line without its time. */
 static void add_change(const struct replay_change *change, struct buf *out)
 {
 	static const char *const marks[] = {
@@ -97,9 +125,7 @@ static void add_change(const struct replay_change *change, struct buf *out)
 		[BASIS_PATHS] = "  (by the paths of its traces)",
 		[BASIS_SUSPECT] = "  (by the suspect that it had: its traces are gone)",
 	};
-	char at[PAST_TIME_SIZE];
 
-	buf_printf(out, "%s  ", past_time_text(change->at_us, at));
 	plain_add(out, change->alert, REPLAY_TEXT_COLUMNS);
 	buf_puts(out, "  ");
 	add_outcome(&change->was, out);
@@ -107,7 +133,48 @@ static void add_change(const struct replay_change *change, struct buf *out)
 	add_outcome(&change->now, out);
 	buf_puts(out, "  ");
 	plain_add(out, change->now.rule, REPLAY_TEXT_COLUMNS);
-	buf_printf(out, "%s\n", marks[change->basis]);
+	buf_puts(out, marks[change->basis]);
+}
+
+/* Changes whose lines differ by their times alone. */
+struct equal_changes {
+	char *line;
+	size_t n;
+	int64_t first_us, last_us;
+};
+
+/* A line for each change that is not like one before it. */
+static void add_changes(const struct replay_result *result, struct buf *out)
+{
+	struct equal_changes *all = xcalloc(result->nchanges + 1, sizeof(*all));
+	struct map *index = map_new();
+	char at[PAST_TIME_SIZE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < result->nchanges; i++) {
+		struct buf line = BUF_INIT(16u << 10);
+		add_change(result->changes[i], &line);
+		struct equal_changes *equal = map_get(index, buf_text(&line));
+		if (!equal) {
+			equal = &all[n++];
+			equal->first_us = result->changes[i]->at_us;
+			equal->line = buf_take(&line);
+			map_put(index, equal->line, equal);
+		}
+		equal->n++;
+		equal->last_us = result->changes[i]->at_us;
+		buf_fini(&line);
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(out, "%s  %s", past_time_text(all[i].first_us, at), all[i].line);
+		if (all[i].n > 1)
+			buf_printf(out, "  (%zu times, until %s)", all[i].n,
+				   past_time_text(all[i].last_us, at));
+		buf_putc(out, '\n');
+		free(all[i].line);
+	}
+	map_free(index);
+	free(all);
 }
 
 static void replay_add_note(struct buf *out, int64_t n, const char *text)
@@ -119,8 +186,7 @@ static void replay_add_note(struct buf *out, int64_t n, const char *text)
 void replay_write_text(const struct replay_result *result, struct buf *out)
 {
 	add_tallies(result, out);
-	for (size_t i = 0; i < result->nchanges; i++)
-		add_change(result->changes[i], out);
+	add_changes(result, out);
 	replay_add_note(out, result->by_suspect,
 			"decided again by the suspect that they had, since their traces are gone");
 	replay_add_note(out, result->by_paths,
@@ -185,6 +251,7 @@ void replay_write_json(const struct replay_result *result, struct buf *out)
 	buf_json_text(out, "until", rfc3339_format(result->until_us, at));
 	buf_json_text(out, "rules", result->rules_hash);
 	buf_json_int(out, "decisions", result->decisions);
+	buf_json_int(out, "pages_changed", (int64_t)count_changed_pages(result));
 	buf_json_int(out, "by_suspect", result->by_suspect);
 	buf_json_int(out, "by_paths", result->by_paths);
 	buf_json_int(out, "left_out", result->older + result->unreadable);

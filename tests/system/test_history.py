@@ -82,6 +82,24 @@ def decided_again():
         past.daemon.finish()
 
 
+def many_of_one():
+    """Twenty alerts of one incident are one page that changes, and one line."""
+    past = Past()
+    try:
+        disks = [({"alertname": "NodeDown", "severity": "error", "host": f"db{n}"}, "firing") for n in range(20)]
+        assert past.daemon.request("POST", "/webhook/am", peers.webhook(*disks))[0] == 202
+        peers.wait_for("the records", lambda: past.replay(past.rules())[1]["decisions"] == 23)
+        rules = past.rules(("fallback: {team: sre}", "fallback: {team: shop}"))
+        out = tracepager("replay", "--store", past.store, "--rules", rules)[1]
+        # DiskFull is a page of its own.
+        assert out.startswith("2 pages change: 2 sre -> shop; 21 of 23 decisions since "), out
+        assert out.count("NodeDown") == 1 and "(20 times, until " in out, out
+        assert past.replay(rules)[1]["pages_changed"] == 2
+        assert {row["team"]: row["pages"] for row in past.audit()[1]["pages_by_team"]} == {"ledger": 1, "sre": 2}
+    finally:
+        past.daemon.finish()
+
+
 def decided_again_without_traces():
     past = Past()
     try:
@@ -335,5 +353,5 @@ def wrong_usage():
         assert status == 0 and out.startswith(f"usage: tracepager {command} "), out
 
 
-peers.run(decided_again, decided_again_without_traces, decided_again_by_paths, audited, broad_alerts,
+peers.run(decided_again, many_of_one, decided_again_without_traces, decided_again_by_paths, audited, broad_alerts,
            links_and_pagers, captured, handed_on, secrets_stay_out, wrong_usage)
