@@ -16,14 +16,22 @@
 #include "tracepager/ydoc.h"
 #include "tracepager/ytext.h"
 
-/* Words of all files; the keys of the pagers come from their table. */
-static const char *const secret_words[] = { "key",    "secret",	       "token", "password",
-					    "bearer", "authorization", "basic", "headers" };
+/* A word, with its length: every key of every file is compared with all of them. */
+struct secret_word {
+	const char *word; /* NULL: of a kind of pager without a key */
+	size_t len;
+};
+/* clang-format off */
+#define SECRET_WORD(word) { word, sizeof(word) - 1 }
+/* clang-format on */
 
-static const char *const pager_secrets[] = {
-/* NULL: a kind without a key */
-#define PAGER_KIND(id, name, url, key, key_need, url_need, text) key,
-#define PAGER_WAY(id, name)					 name,
+/* Words of all files; the keys of the pagers come from their table. Some stand there twice. */
+static const struct secret_word secret_words[] = {
+	SECRET_WORD("key"),	 SECRET_WORD("secret"),	 SECRET_WORD("token"),
+	SECRET_WORD("password"), SECRET_WORD("bearer"),	 SECRET_WORD("authorization"),
+	SECRET_WORD("basic"),	 SECRET_WORD("headers"),
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text) SECRET_WORD(key),
+#define PAGER_WAY(id, name)					 SECRET_WORD(name),
 #include "tracepager/tbl/pagers.def"
 #undef PAGER_WAY
 #undef PAGER_KIND
@@ -32,9 +40,11 @@ static const char *const pager_secrets[] = {
 /* Is the word near to a secret's, and none of the keys that are near by chance? */
 static bool is_near_secret(const char *start, size_t len)
 {
-	static const char *const names[] = { "admin_token", "session_token", "app_key" };
 	static const char *const others[] = { "keys", "senders", "tokens" };
+	const char *names[ARRAY_LEN(secret_words) + 3] = { "admin_token", "session_token",
+							   "app_key" };
 	char word[LIMIT_SUGGEST_BYTES + 1];
+	size_t n = 3;
 
 	if (!len || len >= sizeof(word))
 		return false;
@@ -43,11 +53,10 @@ static bool is_near_secret(const char *start, size_t len)
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (strcmp(word, others[i]) == 0)
 			return false;
-	for (size_t i = 0; i < ARRAY_LEN(pager_secrets); i++)
-		if (pager_secrets[i] && nearest_word(word, &pager_secrets[i], 1))
-			return true;
-	return nearest_word(word, secret_words, ARRAY_LEN(secret_words)) ||
-	       nearest_word(word, names, ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++)
+		if (secret_words[i].word)
+			names[n++] = secret_words[i].word;
+	return nearest_word(word, names, n) != NULL;
 }
 
 static bool is_key_letter(char c)
@@ -56,22 +65,21 @@ static bool is_key_letter(char c)
 	       c == '_' || c == '-';
 }
 
-static bool secret_ends_with(const char *line, const char *end, const char *word)
+static bool secret_ends_with(const char *line, const char *end, const struct secret_word *secret)
 {
-	size_t len = (size_t)(end - line), n = strlen(word);
+	const size_t n = secret->len;
 
 	/* The last letter tells most keys from a secret's. */
-	return len >= n && (end[-1] | 0x20) == word[n - 1] && strncasecmp(end - n, word, n) == 0;
+	return secret->word && (size_t)(end - line) >= n &&
+	       (end[-1] | 0x20) == secret->word[n - 1] &&
+	       strncasecmp(end - n, secret->word, n) == 0;
 }
 
 /* Does the key that ends before `end` name a secret? */
 static bool names_secret(const char *line, const char *end, bool misspelt)
 {
 	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++)
-		if (secret_ends_with(line, end, secret_words[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_LEN(pager_secrets); i++)
-		if (pager_secrets[i] && secret_ends_with(line, end, pager_secrets[i]))
+		if (secret_ends_with(line, end, &secret_words[i]))
 			return true;
 	if (!misspelt)
 		return false;
@@ -167,14 +175,14 @@ static char *hide_query(char *at, char mark)
 /* Is the URL at `at` the value of a key that ends in "url"? */
 static bool secret_is_address(const char *line, const char *at)
 {
-	static const char key[] = "url";
+	static const struct secret_word key = SECRET_WORD("url");
 
 	while (at > line && is_key_letter(at[-1]))
 		at--;
 	while (at > line && strchr(" \t\"'", at[-1]))
 		at--;
 	return at > line && at[-1] == ':' &&
-	       secret_ends_with(line, secret_key_end(line, at - 1), key);
+	       secret_ends_with(line, secret_key_end(line, at - 1), &key);
 }
 
 static void hide_urls(char *line, char mark)
@@ -333,9 +341,10 @@ bool secret_line_continues(const char *text, const char *start)
 /* What the lines of a record before this one have opened. */
 struct recorded {
 	struct open_value open; /* a list or map in brackets */
-	bool above;		/* a key whose value may stand below it */
-	bool map;		/* and that value may be a map */
-	size_t indent;		/* of that key */
+	/* The last line that is no part of a secret: the value of its key may stand below it. NULL:
+	 * none yet. Few lines have a deeper one below, so that only those are asked for secrets. */
+	const char *line, *end;
+	size_t indent;
 };
 
 /* Is the whole line a part of a secret's value? */
@@ -348,10 +357,12 @@ static bool is_within_secret(struct recorded *recorded, const char *line, const 
 	if (is_blank_line(line, end))
 		return false;
 	const size_t indent = line_indent(line, end);
-	if (recorded->above && indent > recorded->indent && (recorded->map || !is_entry(line)))
+	if (recorded->line && indent > recorded->indent &&
+	    (opens_secret(recorded->line, recorded->end, true) ||
+	     (!is_entry(line) && opens_secret(recorded->line, recorded->end, false))))
 		return true;
-	recorded->map = opens_secret(line, end, true);
-	recorded->above = recorded->map || opens_secret(line, end, false);
+	recorded->line = line;
+	recorded->end = end;
 	recorded->indent = indent;
 	recorded->open = open_secret(line, end, false);
 	return false;
@@ -360,7 +371,7 @@ static bool is_within_secret(struct recorded *recorded, const char *line, const 
 void ydoc_hide_secrets(char *text, char mark)
 {
 	CLEANUP_FREE char *original = xstrdup(text);
-	struct recorded recorded = { .above = false };
+	struct recorded recorded = { .line = NULL };
 	const char *start = original;
 	char *out = text;
 
