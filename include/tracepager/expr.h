@@ -1,14 +1,17 @@
 /*
  * Expr: what the expression of an alert's rule selects: a small, strict reader of PromQL and
  * MetricsQL, of LogQL's selectors and of TraceQL. An aggregation such as sum() drops the labels of
- * an alert; its expression still names the service. Refuses to calculate anything, to judge what a
- * metric means (decide does), and a text that it does not understand to its end. Owns nothing: the
- * arena keeps what is made. Pure; any thread, one arena per thread at a time.
+ * an alert; its expression still names the service. Refuses to judge what a metric means (decide
+ * does), to calculate anything but a constant threshold, and a text that it does not understand to
+ * its end. Owns nothing: the arena keeps what is made. Pure; any thread, one arena per thread at a
+ * time.
  */
 #ifndef TRACEPAGER_EXPR_H
 #define TRACEPAGER_EXPR_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tracepager/alert.h"
 #include "tracepager/arena.h"
@@ -46,10 +49,23 @@ struct expr_selector {
 	size_t nmatches;
 };
 
+/* A burn rate that the expression asks for: so many times as fast as allowed, over so long. */
+struct expr_burn {
+	double factor;		   /* 14.4 */
+	double budget;		   /* the share of bad events that is allowed, 0.001; 0: unknown */
+	int64_t long_us, short_us; /* short_us 0: over one range only */
+	bool sloth;		   /* of a ratio that Sloth's rules record */
+};
+
+#define EXPR_BURNS 4
+
 struct expr {
 	enum expr_language language;
 	struct expr_selector *selectors; /* in the order of the text */
 	size_t nselectors;		 /* "or" between braces makes a selector of each part */
+	/* PromQL: one of these is met when the expression is; none: that is not certain. */
+	struct expr_burn burns[EXPR_BURNS];
+	size_t nburns;
 };
 
 /* Read an expression. 0; -EINVAL: it is in none of the languages, or has something that the reader
@@ -59,6 +75,9 @@ int expr_read(struct arena *arena, const char *text, struct expr *ret_expr, stru
 /* The values of a selector's condition on a label; NULL: it has none. */
 const struct expr_match *expr_selector_match(const struct expr_selector *selector,
 					     const char *name);
+
+/* A duration as PromQL writes it, "1h30m"; 0: the text is none. */
+int64_t expr_duration_us(const char *text);
 
 /* The expression that an alert carries: in its generator URL, as Prometheus and its like (g0.expr),
  * vmui and Grafana's Explore write it, else in an annotation or label that is named for it. The

@@ -53,6 +53,33 @@ bool collection_has_value(const struct collection *collection, size_t from, size
 /* Move those of the range that are on the value's side to another side. */
 void collection_move(struct collection *collection, size_t from, size_t to, enum expr_side side);
 
+/* ---- burns.c: what an operand is for burn rates ---- */
+
+struct burn_part {
+	bool constant; /* of this number */
+	double number;
+	double factor;	  /* the number is this times something; 0: it is no product */
+	int64_t range_us; /* of what it selects; 0: it has none; -1: several */
+	double budget;	  /* it is divided by this; 0: it is not */
+	bool is_rate;	  /* it is a burn rate by its name, or divided by a budget */
+	bool is_budget;	  /* it is an error budget by its name */
+	bool scaled;	  /* it is multiplied: a percentage */
+	bool sloth;
+	struct expr_burn burns[EXPR_BURNS]; /* it is a condition: one of these */
+	size_t n;
+};
+
+void burn_part_number(struct burn_part *part, const char *text);
+void burn_part_metric(struct burn_part *part, const char *metric); /* NULL: none is named */
+void burn_part_range(struct burn_part *part, const char *text);
+/* The part becomes what the function makes of it. */
+void burn_part_call(struct burn_part *part, const char *function);
+/* The left part becomes what the operator makes of both. */
+void burn_part_calculate(struct burn_part *left, const char *sign, const struct burn_part *right);
+void burn_part_compare(struct burn_part *left, const char *sign, const struct burn_part *right);
+void burn_part_both(struct burn_part *left, const struct burn_part *right);
+void burn_part_either(struct burn_part *left, const struct burn_part *right);
+
 /* ---- the readers ---- */
 
 int promql_read(struct arena *arena, const char *text, struct expr *ret_expr, struct err *err);

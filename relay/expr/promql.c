@@ -16,7 +16,8 @@ struct promql {
 	struct token token; /* the next one, not yet taken */
 	struct collection found;
 	unsigned int depth;
-	bool logs; /* a selector has a pipeline: it is LogQL */
+	bool logs;	       /* a selector has a pipeline: it is LogQL */
+	struct burn_part part; /* the operand or expression that was read last */
 };
 
 static int promql_error(const struct promql *p, int code, const char *what)
@@ -67,16 +68,21 @@ static int read_labels(struct promql *p)
 	return result == 0 ? promql_take(p, ")") : result;
 }
 
-/* Read (expression, expression …), which may be empty. */
+/* Read (expression, expression …), which may be empty. For burn rates the last that is no constant
+ * counts. */
 static int read_arguments(struct promql *p)
 {
+	struct burn_part part = { .constant = false };
 	int result = promql_take(p, "(");
 
-	while (result == 0 && !is_mark(p, ")")) {
+	for (size_t n = 0; result == 0 && !is_mark(p, ")"); n++) {
 		result = read_expression(p, 0);
+		if (n == 0 || !p->part.constant)
+			part = p->part;
 		if (result == 0 && !is_mark(p, ")"))
 			result = promql_take(p, ",");
 	}
+	p->part = part;
 	return result == 0 ? promql_take(p, ")") : result;
 }
 
@@ -247,6 +253,7 @@ static int read_range(struct promql *p)
 
 	if (result == 0 && !is_duration(p))
 		return promql_error(p, EINVAL, "a duration was expected");
+	burn_part_range(&p->part, p->token.text);
 	if (result == 0)
 		result = promql_advance(p);
 	if (result == 0 && is_mark(p, ":")) {
@@ -339,21 +346,28 @@ static int read_named(struct promql *p)
 		if (result == 0 && !is_mark(p, "("))
 			return promql_error(p, EINVAL, "( was expected");
 	}
-	if (result == 0 && is_mark(p, "("))
-		return read_call(p);
+	if (result == 0 && is_mark(p, "(")) {
+		result = read_call(p);
+		burn_part_call(&p->part, name.text);
+		return result;
+	}
 	if (result < 0)
 		return result;
+	p->part = (struct burn_part){ .constant = false };
 	/* Numbers. */
 	if (strcasecmp(name.text, "inf") == 0 || strcasecmp(name.text, "nan") == 0)
 		return 0;
+	burn_part_metric(&p->part, name.text);
 	return is_mark(p, "{") ? read_braces(p, name.text) : add_selector(p, name.text);
 }
 
 static int read_operand(struct promql *p)
 {
+	bool is_negative = false;
 	int result;
 
 	while (is_mark(p, "-") || is_mark(p, "+")) {
+		is_negative = is_negative || is_mark(p, "-");
 		result = promql_advance(p);
 		if (result < 0)
 			return result;
@@ -363,9 +377,11 @@ static int read_operand(struct promql *p)
 		result = read_arguments(p);
 	} else if (is_mark(p, "{")) {
 		result = read_braces(p, NULL);
+		burn_part_metric(&p->part, NULL);
 		if (result == 0)
 			result = read_pipeline(p);
 	} else if (p->token.kind == TOKEN_NUMBER || p->token.kind == TOKEN_STRING) {
+		burn_part_number(&p->part, p->token.kind == TOKEN_NUMBER ? p->token.text : "");
 		result = promql_advance(p);
 	} else if (p->token.kind == TOKEN_NAME) {
 		result = read_named(p);
@@ -374,6 +390,9 @@ static int read_operand(struct promql *p)
 				      p->token.kind == TOKEN_END ? "the expression ends too early"
 								 : "an operand was expected");
 	}
+	/* No burn rate is compared with a negative number, or negative itself. */
+	if (is_negative)
+		p->part = (struct burn_part){ .constant = false };
 	return result == 0 ? read_suffixes(p) : result;
 }
 
@@ -415,6 +434,7 @@ static const struct operator_row *next_operator(const struct promql *p)
 /* What an operator says about how its sides are matched. */
 struct operator_words {
 	bool joins_right, joins_left; /* group_left, group_right */
+	bool is_bool;		      /* it gives 0 or 1, and keeps every series */
 };
 
 static int read_operator_words(struct promql *p, struct operator_words *ret_words)
@@ -428,6 +448,7 @@ static int read_operator_words(struct promql *p, struct operator_words *ret_word
 		if (!labels && !left && !right && !is_word(p, "bool") && !is_word(p, "prefix"))
 			break;
 		bool prefix = is_word(p, "prefix");
+		ret_words->is_bool |= is_word(p, "bool");
 		ret_words->joins_right |= left;
 		ret_words->joins_left |= right;
 		result = promql_advance(p);
@@ -470,6 +491,31 @@ static void tell_sides(struct collection *found, size_t from, size_t middle,
 	}
 }
 
+/* What an operator makes of burn rates; of what it is not known to keep nothing stays. */
+static void tell_burns(struct burn_part *left, const struct operator_row *row,
+		       const struct burn_part *right)
+{
+	switch (row->kind) {
+	case OPERATOR_ARITHMETIC:
+		burn_part_calculate(left, row->text, right);
+		break;
+	case OPERATOR_COMPARES:
+		burn_part_compare(left, row->text, right);
+		break;
+	case OPERATOR_EITHER:
+		burn_part_either(left, right);
+		break;
+	case OPERATOR_GUARDS:
+		if (strcmp(row->text, "default") == 0)
+			left->n = 0;
+		else
+			burn_part_both(left, right);
+		break;
+	case OPERATOR_EXCLUDES:
+		break; /* the left side is met all the same */
+	}
+}
+
 static int read_operators(struct promql *p, int least, size_t from)
 {
 	const struct operator_row *row;
@@ -477,7 +523,8 @@ static int read_operators(struct promql *p, int least, size_t from)
 
 	while (result == 0 && (row = next_operator(p)) && row->level >= least) {
 		size_t middle = p->found.n;
-		struct operator_words words;
+		struct operator_words words = { 0 };
+		struct burn_part left = p->part;
 		result = promql_advance(p);
 		if (result == 0)
 			result = read_operator_words(p, &words);
@@ -486,6 +533,10 @@ static int read_operators(struct promql *p, int least, size_t from)
 			result = read_expression(p, row->level + (*row->text != '^'));
 		if (result == 0)
 			tell_sides(&p->found, from, middle, row->kind, &words);
+		tell_burns(&left, row, &p->part);
+		if (words.is_bool)
+			left.n = 0;
+		p->part = left;
 	}
 	return result;
 }
@@ -526,5 +577,7 @@ int promql_read(struct arena *arena, const char *text, struct expr *ret_expr, st
 		.selectors = p.found.selectors,
 		.nselectors = p.found.n,
 	};
+	ret_expr->nburns = p.part.n;
+	memcpy(ret_expr->burns, p.part.burns, sizeof(ret_expr->burns));
 	return 0;
 }

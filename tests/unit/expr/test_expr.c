@@ -277,6 +277,98 @@ START_TEST(an_expression_is_found_in_annotations)
 }
 END_TEST
 
+/* "14.4 x 0.001 over 1h, 5m": seconds; "sloth" where its rules recorded the ratio. */
+static const char *describe_burns(const struct expr *expr)
+{
+	struct buf out = BUF_INIT(1 << 16);
+
+	for (size_t i = 0; i < expr->nburns; i++) {
+		const struct expr_burn *burn = &expr->burns[i];
+		buf_printf(&out, "%s%.4g x %.4g over %lld", i ? " or " : "", burn->factor,
+			   burn->budget, (long long)(burn->long_us / US_PER_SECOND));
+		if (burn->short_us)
+			buf_printf(&out, ",%lld", (long long)(burn->short_us / US_PER_SECOND));
+		buf_puts(&out, burn->sloth ? " sloth" : "");
+	}
+	const char *text = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return text;
+}
+
+static const struct {
+	const char *text, *burns;
+} burn_rows[] = {
+	{ "a:ratio_rate1h > (14.4 * 0.001)", "14.4 x 0.001 over 3600" },
+	{ "(14.4 * 0.001) < a:ratio_rate1h", "14.4 x 0.001 over 3600" },
+	{ "a:ratio_rate1h >= 0.001 * 14.4", "14.4 x 0.001 over 3600" },
+	{ "a:ratio_rate1h > 14.4 * 0.1 / 100", "14.4 x 0.001 over 3600" },
+	{ "a:burnrate1h > (14 * (1-0.99))", "14 x 0.01 over 3600" },
+	{ "sum(rate(e[1h])) / sum(rate(t[1h])) > 14.4 * 0.001", "14.4 x 0.001 over 3600" },
+	{ "1 - sum(rate(g[1h])) / sum(rate(t[1h])) > 14.4 * 0.001", "14.4 x 0.001 over 3600" },
+	{ "avg_over_time(ratio[1d:5m]) > 3 * 0.001", "3 x 0.001 over 86400" },
+	{ "sum(rate(e[1h])) / sum(rate(t[1h])) / 0.001 > 14.4", "14.4 x 0.001 over 3600" },
+	{ "a:ratio_rate1h / on() group_left slo:error_budget:ratio > 14.4", "14.4 x 0 over 3600" },
+	{ "a:burn_rate_1h > 14.4", "14.4 x 0 over 3600" },
+	{ "max(slo:sli_error:ratio_rate1h > (14.4 * 0.001)) without (w)",
+	  "14.4 x 0.001 over 3600 sloth" },
+	/* and: one rate over two ranges; a guard beside it changes nothing. */
+	{ "a:r_rate5m > (6 * 0.01) and b:r_rate1h > (6 * 0.01)", "6 x 0.01 over 3600,300" },
+	{ "a:r_rate1h > (6 * 0.01) and b:r_rate5m > (6 * 0.01)", "6 x 0.01 over 3600,300" },
+	{ "a:r_rate1h > (6 * 0.01) and on() rate(t[5m]) > 1", "6 x 0.01 over 3600" },
+	{ "rate(t[5m]) > 1 and on() a:r_rate1h > (6 * 0.01)", "6 x 0.01 over 3600" },
+	{ "a:r_rate1h > (6 * 0.01) unless on() maintenance", "6 x 0.01 over 3600" },
+	/* Two rates that must both be met: the one over the longer range. */
+	{ "a:r_rate1h > (14 * 0.01) and a:r_rate6h > (6 * 0.01)", "6 x 0.01 over 21600" },
+	/* or: one of them is met. */
+	{ "a:r_rate1h > (14 * 0.01) or a:r_rate6h > (6 * 0.01)",
+	  "14 x 0.01 over 3600 or 6 x 0.01 over 21600" },
+	/* It may be something else. */
+	{ "a:r_rate1h > (14 * 0.01) or up == 0", "" },
+	{ "absent(a:r_rate1h > (14 * 0.01))", "" },
+	{ "count(a:r_rate1h > (14 * 0.01)) > 2", "" },
+	{ "a:r_rate1h > bool (14 * 0.01)", "" },
+	{ "a:r_rate1h < (14 * 0.01)", "" },
+	{ "a:r_rate1h == (14 * 0.01)", "" },
+	{ "a:r_rate1h > b", "" },
+	/* Which is the factor is not certain, or the ratio is a percentage. */
+	{ "a:r_rate1h > 0.144", "" },
+	{ "a:r_rate1h > (0.2 * 0.1)", "" },
+	{ "a:r_rate1h > 2 * (7 * 0.01)", "" },
+	{ "100 * a:r_rate1h > (14.4 * 0.1)", "" },
+	{ "a:r_rate1h > -(14 * 0.01)", "" },
+	/* The range is not known, or there are two. */
+	{ "a:ratio > (14 * 0.01)", "" },
+	{ "cpu_1h > (14 * 0.01)", "" },
+	{ "rate(e[5m]) / rate(t[1h]) > 14 * 0.01", "" },
+	{ "a:burn_rate_1h > 1", "" },
+};
+
+START_TEST(burn_rates_are_read)
+{
+	struct expr expr;
+
+	ck_assert_int_eq(expr_read(arena, burn_rows[_i].text, &expr, NULL), 0);
+	ck_assert_str_eq(describe_burns(&expr), burn_rows[_i].burns);
+}
+END_TEST
+
+START_TEST(durations_are_read)
+{
+	ck_assert_int_eq(expr_duration_us("5m"), 300 * US_PER_SECOND);
+	ck_assert_int_eq(expr_duration_us("1h30m"), 5400 * US_PER_SECOND);
+	ck_assert_int_eq(expr_duration_us("4w"), 28 * US_PER_DAY);
+	ck_assert_int_eq(expr_duration_us("500ms"), 500 * US_PER_MS);
+	ck_assert_int_eq(expr_duration_us("2d3h25m42s"),
+			 2 * US_PER_DAY + 3 * US_PER_HOUR + 1542 * US_PER_SECOND);
+	ck_assert_int_eq(expr_duration_us(""), 0);
+	ck_assert_int_eq(expr_duration_us("5"), 0);
+	ck_assert_int_eq(expr_duration_us("5x"), 0);
+	ck_assert_int_eq(expr_duration_us("h"), 0);
+	ck_assert_int_eq(expr_duration_us("99999999999d"), 0);
+	ck_assert_int_eq(expr_duration_us("999999999d"), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("expr");
@@ -289,6 +381,8 @@ int main(void)
 	tcase_add_test(tcase, a_condition_is_found_by_its_label);
 	tcase_add_loop_test(tcase, an_expression_is_found_in_links, 0, ARRAY_LEN(links));
 	tcase_add_test(tcase, an_expression_is_found_in_annotations);
+	tcase_add_loop_test(tcase, burn_rates_are_read, 0, ARRAY_LEN(burn_rows));
+	tcase_add_test(tcase, durations_are_read);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
