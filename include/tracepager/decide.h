@@ -36,6 +36,24 @@ struct decide_input {
 	bool tell_all_rules;	/* keep every rule in the trail, not only the nearest */
 };
 
+/* How fast an alert about an objective says that the error budget is used. */
+struct burn_rate {
+	double factor;		   /* times as fast as allowed: 14.4 */
+	int64_t long_us, short_us; /* over which times; 0: not known */
+};
+
+struct burn {
+	const char *slo, *service; /* names, as the alert has them; "": it has none */
+	double budget;		   /* the share of bad events that is allowed; 0: not known */
+	int64_t window_us;	   /* over which the budget holds; 0: not known */
+	int64_t exhausted_us;	   /* a whole budget is used in so long; 0: not known */
+	/* One of these is met, each over both its times. */
+	struct burn_rate rates[4];
+	unsigned int nrates; /* 0: only exhausted_us is known */
+	bool least;	     /* the rates are the least that the alert fires at */
+	const char *text;    /* a sentence for a person */
+};
+
 struct decision {
 	bool has_alert;
 	struct alert alert; /* zeroed without one */
@@ -47,6 +65,7 @@ struct decision {
 	/* What is wrong with the verdict's suspect: its error's words, "took 989 ms, usually 43
 	 * ms", else the words of its kind ("calls to it fail"). */
 	const char *words;
+	const struct burn *burn; /* NULL: the alert tells no burn rate */
 	/* Without rules, all of these are NULL or zero. */
 	const struct team *team;
 	const struct service_rule *service; /* the entry of the suspect, without a suspect of the

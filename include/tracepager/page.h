@@ -48,6 +48,7 @@ struct page {
 	const char *environment; /* and the cluster: "prod eu1" */
 	const char *instance;	 /* host, pod or instance: the suspect's, else the alert's */
 	const char *labels;	 /* of the alert: "instance=db17:9100, job=node" */
+	const char *burn; /* "checkout burns its error budget at least 14.4 times as fast …" */
 	/* Sections; NULL or "": nothing to say. */
 	const char *banner;   /* "The cause is not known: …" */
 	const char *why;      /* "team ledger owns ledger (rules.yaml:24)" */

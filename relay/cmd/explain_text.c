@@ -217,6 +217,9 @@ static void explain_write_alert(struct explain_text *t, const struct decision *d
 	buf_reset(&value);
 	plain_add(&value, d->page.labels, TEXT_COLUMNS);
 	add_field(t, "labels", &value);
+	buf_reset(&value);
+	plain_add(&value, d->burn ? d->burn->text : NULL, TEXT_COLUMNS);
+	add_field(t, "budget", &value);
 	buf_fini(&value);
 }
 

@@ -204,6 +204,7 @@ static void add_fields(const struct incident_text *t)
 		{ "but", "limits" },
 		{ "could be", "could_be" },
 		{ "differs", "what_differs" },
+		{ "budget", "burn" },
 		{ "labels", "labels" },
 		{ "what to do", "what_to_do" },
 		{ "moved to", "moved_to" },

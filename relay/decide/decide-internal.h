@@ -50,9 +50,16 @@ void next_owners_notify(struct arena *arena, const struct decide_input *input,
 void next_owners_fill(struct arena *arena, const struct decide_input *input,
 		      struct decision *decision);
 
+/* ---- burn.c ---- */
+
+/* What the alert tells of an error budget; NULL: nothing that is certain. The arena keeps it. */
+const struct burn *burn_find(struct arena *arena, const struct alert *alert);
+/* How much of a budget is used over the rate's long time; 0: its window is not known. */
+double burn_share(const struct burn *burn, const struct burn_rate *rate);
+
 /* ---- page_facts.c ---- */
 
-/* Fill since_us, environment, instance and labels of decision->page. */
+/* Fill since_us, environment, instance, labels and burn of decision->page. */
 void page_facts_fill(struct arena *arena, struct decision *decision);
 /* What the alert is about: its label instance, host …; NULL: it has none. */
 const char *page_alert_instance(const struct decision *decision);

@@ -447,6 +447,7 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	take_votes(&work);
 	decision_find_differs(arena, input, ret_decision);
 	ret_decision->words = decision_words(arena, &ret_decision->verdict);
+	ret_decision->burn = input->alert ? burn_find(arena, input->alert) : NULL;
 	/* After the walks, so that a named signal does not change them. */
 	name_root_signal(ret_decision);
 	if (input->rules) {

@@ -388,6 +388,57 @@ static void json_write_escalation(const struct decision *d, struct buf *out)
 	buf_putc(out, '}');
 }
 
+static void json_write_seconds(const char *key, int64_t us, struct buf *out)
+{
+	buf_json_key(out, key);
+	if (us)
+		buf_add_int(out, us / US_PER_SECOND);
+	else
+		buf_puts(out, "null");
+}
+
+/* At most six decimals; a point in every locale. 0: null. */
+static void json_write_number(const char *key, double number, struct buf *out)
+{
+	const long long millionths = llround(number * 1e6);
+
+	buf_json_key(out, key);
+	if (millionths)
+		buf_printf(out, "%lld.%06lld", millionths / 1000000, millionths % 1000000);
+	else
+		buf_puts(out, "null");
+}
+
+/* What the alert tells of an error budget; where it tells nothing there is no such member. */
+static void json_write_burn(const struct decision *d, struct buf *out)
+{
+	const struct burn *burn = d->burn;
+
+	if (!burn)
+		return;
+	buf_json_key(out, "burn");
+	buf_putc(out, '{');
+	buf_json_text(out, "slo", *burn->slo ? burn->slo : NULL);
+	buf_json_text(out, "service", *burn->service ? burn->service : NULL);
+	json_write_number("budget", burn->budget, out);
+	json_write_seconds("window_s", burn->window_us, out);
+	json_write_seconds("exhausted_s", burn->exhausted_us, out);
+	buf_json_key(out, "rates");
+	buf_putc(out, '[');
+	for (unsigned int i = 0; i < burn->nrates; i++) {
+		json_write_comma(out, i);
+		buf_putc(out, '{');
+		json_write_number("factor", burn->rates[i].factor, out);
+		json_write_seconds("long_s", burn->rates[i].long_us, out);
+		json_write_seconds("short_s", burn->rates[i].short_us, out);
+		json_write_number("budget_share", burn_share(burn, &burn->rates[i]), out);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+	buf_json_text(out, "text", burn->text);
+	buf_putc(out, '}');
+}
+
 static void json_write_page(const struct decision *d, struct buf *out)
 {
 	const struct page *page = &d->page;
@@ -475,6 +526,7 @@ void decision_write(const struct decision *d, struct buf *out)
 	json_write_verdict(&d->verdict, out);
 	json_write_owner(d, out);
 	json_write_silence(d, out);
+	json_write_burn(d, out);
 	json_write_escalation(d, out);
 	json_write_page(d, out);
 	json_write_rules(d, out);

@@ -1,8 +1,8 @@
 /*
  * Page facts: what a page says in one line each beside its texts: since when, the environment, the
- * instance, the alert's labels. Attributes of the suspect's resource come first, labels of the
- * alert stand in for them. All text from outside goes through plain.h. Decides nothing; owns
- * nothing.
+ * instance, the alert's labels, how fast an error budget burns. Attributes of the suspect's
+ * resource come first, labels of the alert stand in for them. All text from outside goes through
+ * plain.h. Decides nothing; owns nothing.
  */
 #include <string.h>
 
@@ -128,4 +128,5 @@ void page_facts_fill(struct arena *arena, struct decision *d)
 	page->environment = fact_environment(arena, d);
 	page->instance = plain_text(arena, instance, LIMIT_PAGE_NAME_COLUMNS);
 	page->labels = fact_labels(arena, d);
+	page->burn = d->burn ? d->burn->text : NULL;
 }

@@ -182,6 +182,7 @@ void html_incident_reasons(struct html *out, const struct page *page)
 	html_fact(out, "Path", page->path);
 	html_fact(out, "Could be", page->could_be);
 	html_fact(out, "What differs", page->what_differs);
+	html_fact(out, "Burn rate", page->burn);
 	html_fact(out, "Alerts", page->differs);
 	html_fact(out, "Instance", page->instance);
 	html_fact(out, "Labels", page->labels);

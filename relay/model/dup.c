@@ -116,7 +116,7 @@ void page_each_text(struct page *page, text_visitor *visit, void *ctx)
 		&page->path,	      &page->could_be,	 &page->limits,	    &page->what_differs,
 		&page->waterfall,     &page->reasons,	 &page->alert_says, &page->next_owners,
 		&page->urgency,	      &page->act,	 &page->acked_by,   &page->act_href,
-		&page->escalates,     &page->trace,
+		&page->escalates,     &page->trace,	 &page->burn,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

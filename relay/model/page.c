@@ -53,6 +53,7 @@ static const struct {
 	{ "environment", offsetof(struct page, environment), false, true, false },
 	{ "instance", offsetof(struct page, instance), false, false, false },
 	{ "labels", offsetof(struct page, labels), false, false, false },
+	{ "burn", offsetof(struct page, burn), true, false, true },
 	{ "differs", offsetof(struct page, differs), false, false, false },
 	{ "what_to_do", offsetof(struct page, what_to_do), false, false, false },
 	{ "also_paged", offsetof(struct page, also_paged), false, false, false },
@@ -151,6 +152,7 @@ void page_write_details(const struct page *page, struct buf *out)
 	details_add_line(out, "Path: ", page->path);
 	details_add_line(out, "Could be: ", page->could_be);
 	details_add_line(out, "What differs: ", page->what_differs);
+	details_add_line(out, "Burn rate: ", page->burn);
 	details_add_line(out, "Alerts: ", page->differs);
 	details_add_line(out, "What to do: ", page->what_to_do);
 	details_add_line(out, PAGE_ACT_TEXT ": ", page->act_href);

@@ -35,6 +35,7 @@ static const struct {
 	{ "path", offsetof(struct page, path) },
 	{ "could_be", offsetof(struct page, could_be) },
 	{ "what_differs", offsetof(struct page, what_differs) },
+	{ "burn", offsetof(struct page, burn) },
 	{ "what_to_do", offsetof(struct page, what_to_do) },
 	{ "acknowledged_by", offsetof(struct page, acked_by) },
 	{ "escalates", offsetof(struct page, escalates) },

@@ -407,6 +407,7 @@ static void put_facts(struct console *c, struct arena *arena)
 	put_field(c, "path", page->path);
 	put_field(c, *page->component ? "or perhaps" : "could be", page->could_be);
 	put_field(c, "differs", page->what_differs);
+	put_field(c, "budget", page->burn);
 	put_alerts(c);
 	put_field(c, "do first", page->what_to_do);
 	put_field(c, "has it", page->acked_by);

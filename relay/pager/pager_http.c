@@ -241,6 +241,7 @@ void pager_add_facts(struct buf *out, const struct page *page)
 	pager_add_text(out, "path", page->path);
 	pager_add_text(out, "could_be", page->could_be);
 	pager_add_text(out, "what_differs", page->what_differs);
+	pager_add_text(out, "burn", page->burn);
 	pager_add_text(out, "differs", page->differs);
 }
 

@@ -107,6 +107,7 @@ struct page pager_shortened(struct arena *arena, const struct page *page)
 		offsetof(struct page, differs),	    offsetof(struct page, what_to_do),
 		offsetof(struct page, also_paged),  offsetof(struct page, acked_by),
 		offsetof(struct page, escalates),   offsetof(struct page, moved_to_team),
+		offsetof(struct page, burn),
 	};
 	struct page cut = *page;
 
@@ -167,6 +168,7 @@ static void add_open_facts(struct arena *arena, const struct page *page, struct 
 		    page->component && *page->component ? "Or perhaps" : "Could be",
 		    page->could_be);
 	layout_fact(arena, facts, n, "What differs", page->what_differs);
+	layout_fact(arena, facts, n, "Burn rate", page->burn);
 	layout_fact(arena, facts, n, "Alerts", page->differs);
 	layout_fact(arena, facts, n, "What to do", page->what_to_do);
 	layout_fact(arena, facts, n, "Who has it", page->acked_by);

@@ -23,7 +23,7 @@ struct pager_fact {
 	const char *name, *text;
 };
 /* Above the number of facts that a page can have. */
-#define PAGER_FACTS 24
+#define PAGER_FACTS 25
 /* The page's facts that are known, in its order; returns their number. The headline says the
  * severity of a first page, and most often the environment: these are no facts then. */
 size_t pager_facts(struct arena *arena, const struct page *page,

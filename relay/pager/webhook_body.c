@@ -78,6 +78,7 @@ static const char *body_fact(const struct page *page, enum body_name name)
 		[BODY_EVIDENCE] = page->evidence,
 		[BODY_PATH] = page->path,
 		[BODY_WHAT_DIFFERS] = page->what_differs,
+		[BODY_BURN] = page->burn,
 		[BODY_WHAT_TO_DO] = page->what_to_do,
 		[BODY_WATERFALL] = page->waterfall,
 		[BODY_ACKNOWLEDGED_BY] = page->acked_by,

@@ -104,6 +104,7 @@ void web_write_page(struct buf *out, const struct page *page)
 	add_known(out, "path", page->path);
 	add_known(out, "could_be", page->could_be);
 	add_known(out, "what_differs", page->what_differs);
+	add_known(out, "burn", page->burn);
 	add_known(out, "differs", page->differs);
 	add_known(out, "what_to_do", page->what_to_do);
 	add_known(out, "waterfall", page->waterfall);

@@ -571,7 +571,8 @@ static const struct {
 	    "of these 3.00 s shipping spent 3.00 s in its own work, most of it in compute route" },
 	  { "shipping failed", "calls to it fail", "refused" } },
 	{ "03-retries",
-	  "alertname=ParcelErrors job=web" PLACE,
+	  "alertname=ParcelErrors job=web slo=parcels slo_window=30d burnrate=14.4 long=1h "
+	  "short=5m" PLACE,
 	  "parcels fail",
 	  "stock: no warehouse answered — breaks web POST /parcels (ParcelErrors), prod eu1",
 	  { "stock: no warehouse answered — breaks web POST /parcels", SINCE,
@@ -581,6 +582,9 @@ static const struct {
 	    "to compare with",
 	    "path web > checkout > stock (GET /stock/reserve)",
 	    "(✗ failed; ! failed beside the path)",
+	    /* 14.4 x 1 h / 720 h; 720 h / 14.4 = 50 h. */
+	    "parcels burns its error budget 14.4 times as fast as allowed over 1 h (2 % of "
+	    "the 30-day budget); at that rate all of it lasts 2 d 2 h",
 	    "3 attempts of GET /stock/reserve failed; the last stands for all",
 	    "checkout → stock: GET /stock/reserve failed: HTTP 503" },
 	  { "by itself", "POST /parcels failed" } },

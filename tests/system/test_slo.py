@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 import yaml
 
@@ -332,6 +333,37 @@ def a_daemons_store_serves():
     assert signal["latency"]["target"] == (0.9 if n == 40 else 0.95) and signal["latency"]["within_us"] == 100000, signal["latency"]
 
 
+def a_burn_rate_is_on_every_page():
+    """Pyrra's rule for a window of 28 days: 14 times over an hour is 14 h of 672 h."""
+    trace_id = "0000000000000000000000000000a001"
+    pager, jaeger = peers.Pager(), peers.Jaeger({trace_id: peers.shop_trace(trace_id)})
+    daemon = peers.Daemon(pager.url, jaeger.url).start()
+    text = "orders burns its error budget at least 14 times as fast as allowed over 1 h (2.08 % of the 28-day budget); at that rate all of it " \
+           "lasts 2 d; more than 14 % are bad, where 1 % may be"
+    expression = 'r:burnrate5m{slo="orders"} > (14 * (1-0.99)) and r:burnrate1h{slo="orders"} > (14 * (1-0.99))'
+    try:
+        body = json.loads(peers.webhook(({"alertname": "ErrorBudgetBurn", "slo": "orders", "job": "checkout", "long": "1h", "short": "5m",
+                                          "exhaustion": "2d", "severity": "critical", "trace_id": trace_id}, "firing")))
+        body["alerts"][0]["generatorURL"] = "http://prometheus.example/graph?g0.expr=" + urllib.parse.quote_plus(expression)
+        daemon.request("POST", "/webhook/am", json.dumps(body))
+        peers.wait_for("the page", pager.events)
+        assert pager.events()[0]["payload"]["custom_details"]["burn"] == text, pager.events()[0]
+        incident = pager.events()[0]["dedup_key"]
+        _, told, _ = daemon.request("GET", f"/api/v1/incidents/{incident}")
+        assert json.loads(told)["burn"] == text, told
+        _, shown, _ = daemon.request("GET", f"/incidents/{incident}", headers={"Accept": "text/html"})
+        assert "Burn rate" in shown and text in shown, shown
+        decision = json.loads(json.loads(told)["decision"]) if isinstance(json.loads(told).get("decision"), str) else json.loads(told)["decision"]
+        assert decision["burn"]["window_s"] == 28 * 86400 and decision["burn"]["rates"] == [
+            {"factor": 14.0, "long_s": 3600, "short_s": 300, "budget_share": 0.020833}], decision["burn"]
+        # An alert about no objective has no such line.
+        daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "DiskFull", "instance": "db1"}, "firing")))
+        peers.wait_for("the other page", lambda: len(pager.events()) > 1)
+        assert "burn" not in pager.events()[1]["payload"]["custom_details"], pager.events()[1]
+    finally:
+        daemon.finish()
+
+
 if __name__ == "__main__":
     peers.run(figures_are_those_that_a_script_counts, no_objective_is_stricter_than_the_samples_show, the_example_is_told,
-              other_programs_can_read_it, wrong_usage_is_told, a_daemons_store_serves)
+              other_programs_can_read_it, wrong_usage_is_told, a_daemons_store_serves, a_burn_rate_is_on_every_page)
