@@ -581,10 +581,10 @@ static const struct {
 	    "traces "
 	    "to compare with",
 	    "path web > checkout > stock (GET /stock/reserve)",
-	    "(✗ failed; ! failed beside the path)",
 	    /* 14.4 x 1 h / 720 h; 720 h / 14.4 = 50 h. */
 	    "parcels burns its error budget 14.4 times as fast as allowed over 1 h (2 % of "
 	    "the 30-day budget); at that rate all of it lasts 2 d 2 h",
+	    "(✗ failed; ! failed beside the path)",
 	    "3 attempts of GET /stock/reserve failed; the last stands for all",
 	    "checkout → stock: GET /stock/reserve failed: HTTP 503" },
 	  { "by itself", "POST /parcels failed" } },
