@@ -86,6 +86,8 @@ enum value_kind {
 };
 
 enum value_kind option_value_kind(const struct option_row *option);
+/* The words of a VALUE_WORDS, with blanks between them. */
+void add_option_words(const struct option_row *option, struct buf *out);
 
 /* One argument behind the options, "[RULES]..." */
 struct argument {

@@ -110,18 +110,17 @@ static void bash_add_values(struct buf *out)
 		      "_tracepager_value()\n{\n\tcase \"$1 $2\" in\n");
 	for (size_t i = 0; i < noption_rows; i++) {
 		const struct option_row *row = &option_rows[i];
-		char words[256];
+		struct buf words = BUF_INIT(GENERATE_FILE_BYTES);
 		if (option_value_kind(row) == VALUE_NONE)
 			continue;
-		snprintf(words, sizeof(words), "%s", row->range);
-		for (char *bar = words; (bar = strchr(bar, '|'));)
-			*bar = ' ';
+		add_option_words(row, &words);
 		buf_puts(out, "\t");
 		if (*row->letter)
 			buf_printf(out, "'%s -%s' | ", row->command, row->letter);
 		buf_printf(out, "'%s --%s') kind=", row->command, row->name);
-		bash_add_kind(option_value_kind(row), words, out);
+		bash_add_kind(option_value_kind(row), buf_text(&words), out);
 		buf_puts(out, " ;;\n");
+		buf_fini(&words);
 	}
 	buf_puts(out, "\t*) kind='' ;;\n\tesac\n}\n\n");
 }

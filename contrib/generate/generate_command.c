@@ -60,7 +60,8 @@ static void page_add_synopsis(const struct command_row *command, struct buf *out
 			buf_printf(out, " Ns Op = Ns Ar %s", option->argument);
 		else
 			page_add_option_value(option, out);
-		buf_puts(out, option->kind == OPTION_LIST ? " ...\n" : "\n");
+		bool repeated = option->kind == OPTION_LIST && !strstr(option->argument, "...");
+		buf_puts(out, repeated ? " ...\n" : "\n");
 	}
 	for (size_t n = 0; argument_next(command, &at, n, &argument); n++) {
 		buf_puts(out, argument.optional ? ".Op Ar " : ".Ar ");
@@ -159,6 +160,28 @@ static void page_add_options(const struct command_row *command, const char *argu
 		if (text_is(option_rows[i].command, command->name))
 			page_add_option(command, &option_rows[i], arguments, refs, out);
 	buf_puts(out, ".It Fl h , Fl \\-help\nPrint the options, and end.\n.El\n");
+}
+
+/* Of the command doctor: what it looks at. */
+static void page_add_checks(const struct command_row *command, struct references *refs,
+			    struct buf *out)
+{
+	static const struct {
+		const char *name, *text;
+	} checks[] = {
+#define DOCTOR_CHECK(id, group, name, title, codes, text) { name, text },
+#include "tracepager/tbl/doctor.def"
+#undef DOCTOR_CHECK
+	};
+
+	if (!text_is(command->name, "doctor"))
+		return;
+	buf_puts(out, ".Sh CHECKS\n.Bl -tag -width Ds\n");
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		buf_printf(out, ".It Cm %s\n", checks[i].name);
+		mdoc_sentence(checks[i].text, "", "", refs, out);
+	}
+	buf_puts(out, ".El\n");
 }
 
 static bool has_option(const struct command_row *command, const char *name)
@@ -283,6 +306,7 @@ void generate_command_page(const struct command_row *command, const char *parts_
 		buf_printf(out, ".Pp\n%s", buf_text(&more));
 	page_add_paragraphs(command, HELP_NOTE, arguments, &refs, out);
 	page_add_options(command, arguments, &refs, out);
+	page_add_checks(command, &refs, out);
 	parts_others(&parts, out);
 	page_add_environment(command, &parts, out);
 	page_add_files(&parts, out);

@@ -59,8 +59,7 @@ static void fish_add_option(const struct option_row *option, struct buf *out)
 		break;
 	case VALUE_WORDS:
 		buf_puts(out, " -x -a '");
-		for (const char *at = option->range; *at; at++)
-			buf_putc(out, *at == '|' ? ' ' : *at);
+		add_option_words(option, out);
 		buf_putc(out, '\'');
 		break;
 	}

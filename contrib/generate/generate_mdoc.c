@@ -274,12 +274,24 @@ void mdoc_text(const char *text, const char *arguments, struct references *refs,
 	end_line(&writer);
 }
 
+/* "list: …", "openslo, sloth: …": it tells of these words. */
+static bool begins_with_subjects(const char *text)
+{
+	size_t len = strcspn(text, " :");
+
+	while (text[len] == ' ' && len && text[len - 1] == ',') {
+		text += len + 1;
+		len = strcspn(text, " :");
+	}
+	return text[len] == ':';
+}
+
 /* Is the text's first word one of these, such as an action or a value? */
 static bool begins_with_one(const char *text, const char *words)
 {
 	size_t len = strcspn(text, " ,:;");
 
-	if (text[len] == ':' || memchr(text, '.', len))
+	if (begins_with_subjects(text) || memchr(text, '.', len))
 		return true;
 	for (const char *at = words; *at;) {
 		size_t n = strcspn(at, "|");

@@ -44,6 +44,25 @@ const struct word_row word_rows[] = {
 };
 const size_t nword_rows = ARRAY_LEN(word_rows);
 
+/* Those that --only and --ignore of doctor take; a bar stands behind each. */
+static const char doctor_checks[] =
+#define DOCTOR_CHECK(id, group, name, title, codes, text) name "|"
+#include "tracepager/tbl/doctor.def"
+#undef DOCTOR_CHECK
+	;
+
+static const char *option_range(const struct option_row *option)
+{
+	return strncmp(option->argument, "CHECK[", 6) == 0 ? doctor_checks : option->range;
+}
+
+void add_option_words(const struct option_row *option, struct buf *out)
+{
+	for (const char *at = option_range(option); *at; at++)
+		if (*at != '|' || at[1])
+			buf_putc(out, *at == '|' ? ' ' : *at);
+}
+
 bool has_words(const char *command)
 {
 	for (size_t i = 0; i < nword_rows; i++)
@@ -74,7 +93,7 @@ enum value_kind option_value_kind(const struct option_row *option)
 	case OPTION_TEXT:
 	case OPTION_NEEDED:
 	case OPTION_LIST:
-		return *option->range ? VALUE_WORDS : named_kind(option->argument);
+		return *option_range(option) ? VALUE_WORDS : named_kind(option->argument);
 	case OPTION_NUMBER:
 	case OPTION_DURATION:
 	case OPTION_TIME:

@@ -27,8 +27,7 @@ static void zsh_add_value(const struct option_row *option, struct buf *out)
 		return;
 	case VALUE_WORDS:
 		buf_printf(out, ":%s:(", name);
-		for (const char *at = option->range; *at; at++)
-			buf_putc(out, *at == '|' ? ' ' : *at);
+		add_option_words(option, out);
 		buf_putc(out, ')');
 		return;
 	}

@@ -124,6 +124,7 @@ def words_of_options():
         assert offered("check", "--format=sa") == ["sarif"]
         assert not offered("audit", "--days", "")
         assert "--store" in offered("audit", "--days", "3", "--st")
+        assert offered("doctor", "--ignore", "") == sorted(row[2] for row in rows("doctor.def", "DOCTOR_CHECK"))
 
 
 def first_arguments():
