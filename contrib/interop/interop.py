@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "system"))
 
 import apps  # noqa: E402 # after the path
+import own  # noqa: E402
 import peers  # noqa: E402
 import real  # noqa: E402
 import street  # noqa: E402
@@ -106,6 +107,9 @@ def try_backend(backend, cache, application, tell):
         for fault, ids in troubles:
             for chosen in (ids[-1:], ids):
                 tell(try_fault(backend, app, fault, chosen, os.path.join(cache, "exchanges")))
+        if backend.kind == "jaeger" and backend.exporter == "otlp":
+            fault, ids = troubles[0]
+            tell(own.try_own_trace(backend, app, fault, ids[-1]))
     except Exception as error:  # the other backends are tried all the same
         tell([backend.name, "it did not come up", "", "", "", one_line(repr(error))])
     finally:
