@@ -19,6 +19,7 @@ struct rule_source {
 	const struct ydoc *doc;
 	const struct ynode *key, *node; /* of a list's item both are the item */
 	bool used;			/* some other entry names it */
+	const char *beside; /* a member of it that stands beside it, not below; NULL: none */
 };
 
 /* All borrowed. Source i of a list is that of entry i of the set. */
@@ -28,6 +29,7 @@ struct rules_check {
 		*silences, *routes;
 	/* Of each step of escalation i: the number of the step of the file that it comes from. */
 	const size_t *const *step_origins;
+	bool partial;		   /* some rules could not be read: others seem to be unused */
 	struct findings *findings; /* now_us tells the day */
 	struct arena *scratch;	   /* keeps what is compared; may be freed afterwards */
 };

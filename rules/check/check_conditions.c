@@ -121,7 +121,7 @@ static void check_criticality(const struct rules_check *check, const struct rule
 {
 	const char *near = NULL;
 
-	if (node->kind != YNODE_SCALAR || !*node->text ||
+	if (check->partial || node->kind != YNODE_SCALAR || !*node->text ||
 	    criticality_is_given(check, node->text, &near))
 		return;
 	CHECK_WARNING(
@@ -286,6 +286,8 @@ static void check_when_member(const struct rules_check *check, const struct rule
 	}
 	if (strcmp(key->text, "confidence") == 0 || strcmp(key->text, "time") == 0)
 		return;
+	if (value->kind == YNODE_MAP)
+		return; /* an error of the load */
 	if (member == ARRAY_LEN(when_members))
 		check_label_name(check, source, key);
 	check_globs(check, source, key->text, value);

@@ -144,6 +144,7 @@ struct load_scope {
 	const struct ydoc *doc;
 	const struct ynode *key, *map; /* key: where findings about the whole map point */
 	const char *what;	       /* "team \"ledger\"" */
+	const char *beside;	       /* a member that stands beside the map; NULL: none */
 	enum member_map kind;
 };
 
@@ -171,6 +172,12 @@ bool scope_enter(struct load_scope *scope, const struct load_scope *outer, const
 /* The value of a member, of any form, and its key. */
 const struct ynode *member_value(const struct load_scope *scope, const char *name);
 const struct ynode *member_key(const struct load_scope *scope, const char *name);
+/* The member is not there, and another finding says why: the map has one of nearly that name, or
+ * one without its colon, or the member stands beside the map. */
+bool member_is_elsewhere(const struct load_scope *scope, const char *name);
+/* Where a blank stands before what should be behind a colon: "owner shop", the length of the name;
+ * else 0. No finding tells the rest, which may be a secret. */
+int missing_colon(const char *key);
 const struct ynode *member_map(const struct load_scope *scope, const char *name);
 const struct ynode *member_list(const struct load_scope *scope, const char *name);
 /* Items of a list, or the single item that stands without one. Returns their number; 0: no such

@@ -49,6 +49,15 @@ static void take_entry(struct load *load, enum section_id id, const struct rule_
 	const char *name = entry->key->text, *one = section_entry_name(id);
 	size_t found;
 
+	const int word = entry->node->kind == YNODE_SCALAR ? missing_colon(name) : 0;
+
+	if (word && strchr(name, '{')) {
+		load->partial = true;
+		LOAD_ERROR(&scope, entry->key, "E014",
+			   arena_printf(load->scratch, "write \"%.*s: …\"", word, name),
+			   "no colon stands behind the name of the %s \"%.*s\"", one, word, name);
+		return;
+	}
 	if (!is_entry_name(name)) {
 		LOAD_ERROR(&scope, entry->key, "E030",
 			   "choose a short name of letters, digits and dashes",
@@ -66,6 +75,76 @@ static void take_entry(struct load *load, enum section_id id, const struct rule_
 	}
 	section_push(section, entry);
 	map_put(section->index, name, (void *)(uintptr_t)section->n);
+}
+
+static enum member_map section_map(enum section_id id)
+{
+	static const enum member_map maps[] = {
+		[SECTION_TEAMS] = MAP_TEAM,
+		[SECTION_PAGERS] = MAP_PAGER,
+		[SECTION_ESCALATIONS] = MAP_ESCALATION,
+		[SECTION_SERVICES] = MAP_SERVICE,
+		[SECTION_SIGNALS] = MAP_SIGNAL,
+		[SECTION_TIMES] = MAP_INTERVAL,
+	};
+
+	return maps[id];
+}
+
+/* "pagers:" among the teams, with the pagers behind it at the same column: the rest of the section
+ * belongs to that part, and is not read. */
+static bool is_other_part(struct load *load, enum section_id id, const struct rule_source *entry)
+{
+	struct load_scope scope = scope_at(load, entry->doc);
+
+	if (!ynode_is_empty(entry->node) || !member_row(MAP_ROOT, entry->key->text))
+		return false;
+	load->partial = true;
+	LOAD_ERROR(&scope, entry->key, "E011", "begin it at the left edge",
+		   "\"%s:\" stands within \"%s:\"", entry->key->text, section_name(id));
+	return true;
+}
+
+/* Is it a member of an entry that stands beside the entry, not below: "owner: shop" among the
+ * services? An entry of that name would have members itself. */
+static bool is_beside(enum section_id id, const struct ynode *key, const struct ynode *node)
+{
+	const enum member_map map = section_map(id);
+
+	if (!member_row(map, key->text) || ynode_is_empty(node))
+		return false;
+	for (size_t i = 0; node->kind == YNODE_MAP && i < node->n; i++)
+		if (member_row(map, node->keys[i]->text))
+			return false;
+	return true;
+}
+
+/* An entry without a value, and behind it at the same column what looks like its members. */
+static void refuse_members_beside(struct load *load, enum section_id id,
+				  const struct rule_source *entry, const char *member)
+{
+	struct load_scope scope = scope_at(load, entry->doc);
+
+	load->partial = true;
+	LOAD_ERROR(&scope, entry->key, "E014",
+		   arena_printf(load->scratch, "indent \"%s\" deeper than \"%.200s\"", member,
+				entry->key->text),
+		   "%s \"%.200s\" is empty, and its members stand beside it",
+		   section_entry_name(id), entry->key->text);
+}
+
+static bool refuse_beside(struct load *load, enum section_id id, const struct rule_source *entry)
+{
+	struct load_scope scope = scope_at(load, entry->doc);
+
+	if (!is_beside(id, entry->key, entry->node))
+		return false;
+	LOAD_ERROR(&scope, entry->key, "E011",
+		   arena_printf(load->scratch, "indent it deeper than the %s that it belongs to",
+				section_entry_name(id)),
+		   "\"%s\" is a member of a %s, and stands beside it", entry->key->text,
+		   section_entry_name(id));
+	return true;
 }
 
 static void take_section(struct load *load, enum section_id id, const struct ydoc *doc,
@@ -95,6 +174,21 @@ static void take_section(struct load *load, enum section_id id, const struct ydo
 		struct rule_source entry = { .doc = doc,
 					     .key = node->keys[i],
 					     .node = node->items[i] };
+		if (is_other_part(load, id, &entry))
+			return;
+		const bool beside =
+			i + 1 < node->n && is_beside(id, node->keys[i + 1], node->items[i + 1]);
+		if (beside && ynode_is_empty(entry.node)) {
+			refuse_members_beside(load, id, &entry, node->keys[i + 1]->text);
+			while (i + 1 < node->n &&
+			       is_beside(id, node->keys[i + 1], node->items[i + 1]))
+				i++;
+			continue;
+		}
+		if (refuse_beside(load, id, &entry))
+			continue;
+		if (beside)
+			entry.beside = node->keys[i + 1]->text;
 		take_entry(load, id, &entry);
 	}
 }
@@ -180,16 +274,25 @@ static void refuse_top(struct load *load, const struct ydoc *doc, const struct y
 	while (n < ARRAY_LEN(names) && names[n]) /* the root's rows stand first in members.def */
 		n++;
 	const char *hint = foreign_part(doc, key->text);
+	const int word = missing_colon(key->text);
+	if (!hint)
+		load->partial = true; /* its entries may be the ones that others name */
+	if (word)
+		hint = arena_printf(load->scratch, "write \"%.*s: …\"", word, key->text);
 	LOAD_ERROR(&scope, key, "E011", hint ? hint : known_words(load, key->text, names, n),
-		   "rules have no part \"%.200s\"", key->text);
+		   "rules have no part \"%.*s\"%s", word ? word : 200, key->text,
+		   word ? " without a colon" : "");
 }
 
 /* Takes one key of a file's root. Includes were followed when the file was read. */
-static void take_root_member(struct load *load, const struct rule_source *part)
+static void take_root_member(struct load *load, const struct rule_source *part,
+			     const struct ynode *next)
 {
 	const char *name = part->key->text;
 
+	/* What follows at the left edge may be its entries, and has its finding. */
 	if (ynode_is_empty(part->node) && member_row(MAP_ROOT, name) &&
+	    (!next || member_row(MAP_ROOT, next->text)) &&
 	    !ydoc_is_commented_out(part->doc, part->key)) {
 		struct load_scope scope = scope_at(load, part->doc);
 		LOAD_WARNING(&scope, part->key, "W041", "indent its entries below it, or remove it",
@@ -231,7 +334,8 @@ static void take_doc(struct load *load, const struct ydoc *doc)
 					    .key = doc->root->keys[i],
 					    .node = doc->root->items[i] };
 		if (!part.node->bad)
-			take_root_member(load, &part);
+			take_root_member(load, &part,
+					 i + 1 < doc->root->n ? doc->root->keys[i + 1] : NULL);
 	}
 }
 
@@ -302,6 +406,7 @@ static void check_set(struct load *load, bool good)
 		.silences = load->silences.at,
 		.routes = load->routes.at,
 		.step_origins = (const size_t *const *)origins,
+		.partial = load->partial,
 		.findings = load->findings,
 		.scratch = load->scratch,
 	};

@@ -16,7 +16,8 @@ static bool check_step_form(const struct load_scope *scope)
 {
 	const struct ynode *page = member_key(scope, "page"), *team = member_key(scope, "team");
 
-	if (!page && !team)
+	if (!page && !team && !member_is_elsewhere(scope, "page") &&
+	    !member_is_elsewhere(scope, "team"))
 		LOAD_ERROR(scope, scope->key, "E013", "add \"page: [PAGER]\", or \"team: NAME\"",
 			   "%s has neither \"page\" nor \"team\"", scope->what);
 	if (page && team)

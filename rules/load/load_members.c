@@ -96,6 +96,33 @@ const char *known_words(struct load *load, const char *word, const char *const *
 	return hint;
 }
 
+int missing_colon(const char *key)
+{
+	const size_t len = strcspn(key, " ");
+
+	return key[len] && len ? (int)len : 0;
+}
+
+static bool is_known_member(const struct load_scope *scope, const char *name)
+{
+	return member_row(scope->kind, name) ||
+	       (scope->kind == MAP_TEAM && pager_option_of_team(name));
+}
+
+bool member_is_elsewhere(const struct load_scope *scope, const char *name)
+{
+	if (scope->beside && strcmp(scope->beside, name) == 0)
+		return true;
+	for (size_t i = 0; scope->map && i < scope->map->n; i++) {
+		const char *key = scope->map->keys[i]->text;
+		const int len = missing_colon(key);
+		if (len ? (size_t)len == strlen(name) && strncmp(key, name, (size_t)len) == 0
+			: !is_known_member(scope, key) && nearest_word(key, &name, 1))
+			return true;
+	}
+	return false;
+}
+
 static void refuse_member(const struct load_scope *scope, const struct ynode *key)
 {
 	const char *names[ARRAY_LEN(rows) + PAGER_KIND_COUNT];
@@ -109,6 +136,13 @@ static void refuse_member(const struct load_scope *scope, const struct ynode *ke
 		const char *option = pager_kind_options(kind)->key;
 		if (option && pager_kind_of_key(kind) == kind)
 			names[n++] = arena_printf(scope->load->scratch, "%s_file", option);
+	}
+	const int word = missing_colon(key->text);
+	if (word) {
+		LOAD_ERROR(scope, key, "E011",
+			   arena_printf(scope->load->scratch, "write \"%.*s: …\"", word, key->text),
+			   "%s has no colon behind \"%.*s\"", scope->what, word, key->text);
+		return;
 	}
 	const char *hint = known_words(scope->load, key->text, names, n);
 	/* Without a "when", conditions stand where it was forgotten. */
@@ -129,8 +163,7 @@ static void refuse_unknown(const struct load_scope *scope)
 	if (map_is_open[scope->kind])
 		return;
 	for (size_t i = 0; i < scope->map->n; i++)
-		if (!member_row(scope->kind, scope->map->keys[i]->text) &&
-		    !(scope->kind == MAP_TEAM && pager_option_of_team(scope->map->keys[i]->text)))
+		if (!is_known_member(scope, scope->map->keys[i]->text))
 			refuse_member(scope, scope->map->keys[i]);
 }
 
@@ -187,6 +220,7 @@ bool scope_open(struct load_scope *scope, struct load *load, const struct rule_s
 				      .key = entry->key,
 				      .map = entry->node,
 				      .what = what,
+				      .beside = entry->beside,
 				      .kind = kind };
 	if (entry->node->kind == YNODE_MAP) {
 		refuse_unknown(scope);
@@ -207,6 +241,7 @@ bool scope_enter(struct load_scope *scope, const struct load_scope *outer, const
 	scope->map = map;
 	scope->what = what;
 	scope->kind = kind;
+	scope->beside = NULL;
 	refuse_unknown(scope);
 	return true;
 }
@@ -232,7 +267,7 @@ const struct ynode *member_value(const struct load_scope *scope, const char *nam
 	bool required = row_of_member(scope, name)->required;
 
 	if (i == SIZE_MAX) {
-		if (required)
+		if (required && !member_is_elsewhere(scope, name))
 			LOAD_ERROR(scope, scope->key, "E013",
 				   arena_printf(scope->load->scratch, "add \"%s: …\" to it", name),
 				   "%s has no \"%s\"", scope->what, name);

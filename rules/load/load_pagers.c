@@ -76,11 +76,16 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 			j++;
 		if (j < n)
 			continue;
+		const int word = missing_colon(key->text);
 		const char *hint = did_you_mean(scope->load, key->text, names, n);
-		if (!hint)
+		if (word)
+			hint = arena_printf(scope->load->scratch, "write \"%.*s: …\"", word,
+					    key->text);
+		else if (!hint)
 			hint = buf_text(&all);
-		LOAD_ERROR(scope, key, "E019", hint, "a %s pager has no option \"%.200s\"",
-			   kind->name, key->text);
+		LOAD_ERROR(scope, key, "E019", hint, "a %s pager has no option \"%.*s\"%s",
+			   kind->name, word ? word : 200, key->text,
+			   word ? " without a colon" : "");
 	}
 	buf_fini(&all);
 }
@@ -95,7 +100,7 @@ static void read_pager_texts(const struct load_scope *scope, struct pager *pager
 			continue;
 		pager->texts[which] = member_text(scope, name);
 		if (need == PAGER_REQUIRED && !member_key(scope, name) &&
-		    !(which == PAGER_TO && pager->to_by_team))
+		    !member_is_elsewhere(scope, name) && !(which == PAGER_TO && pager->to_by_team))
 			LOAD_ERROR(scope, scope->key, "E013",
 				   arena_printf(scope->load->scratch, "add \"%s: …\" to it", name),
 				   "%s has no \"%s\"", scope->what, name);
@@ -168,6 +173,9 @@ static void read_pager_way(const struct load_scope *scope, struct pager *pager,
 		LOAD_ERROR(scope, other, "E054", cure, "%s has both \"%s\" and \"%s\"", scope->what,
 			   one->text, other->text);
 	} else if (!one && !other && !pager->key_by_team) {
+		if (member_is_elsewhere(scope, key) || member_is_elsewhere(scope, key_file) ||
+		    member_is_elsewhere(scope, way) || member_is_elsewhere(scope, way_file))
+			return; /* has its finding */
 		LOAD_ERROR(scope, scope->key, "E054", cure, "%s has neither \"%s\" nor \"%s\"",
 			   scope->what, key_file, way_file);
 	} else if (!other) {
@@ -205,7 +213,8 @@ static void read_pager(struct load *load, size_t i)
 	if (kind->url_need != PAGER_NONE)
 		pager->url = pager->kind == PAGER_EMAIL ? member_mail_url(&scope, "url")
 							: member_url(&scope, "url");
-	if (kind->url_need == PAGER_REQUIRED && !member_key(&scope, "url"))
+	if (kind->url_need == PAGER_REQUIRED && !member_key(&scope, "url") &&
+	    !member_is_elsewhere(&scope, "url"))
 		LOAD_ERROR(&scope, scope.key, "E013", "add \"url: …\" to it", "%s has no \"url\"",
 			   scope.what);
 	if (!pager->url)
@@ -256,6 +265,9 @@ static void read_team(struct load *load, size_t i)
 	team->channel = member_text(&scope, "channel");
 	load_team_paging(&scope, team);
 	team->zone = load_location(&scope, &team->location);
+	/* A part of the rules that could not be read may have been the defaults. */
+	if (load->partial && !member_key(&scope, "escalation"))
+		return;
 	if (load->set->defaults.escalation && !member_key(&scope, "escalation")) {
 		team->escalation = load->set->defaults.escalation;
 		return;
@@ -314,6 +326,8 @@ static void read_defaults(const struct load_scope *scope)
 		 * of its own. */
 		if (number != SIZE_MAX || set->nescalations)
 			defaults->escalation = &set->escalations[number != SIZE_MAX ? number : 0];
+	} else if (member_is_elsewhere(scope, "escalation") && set->nescalations) {
+		defaults->escalation = &set->escalations[0]; /* likewise */
 	}
 	member_mode(scope, "mode", &defaults->mode);
 	member_int(scope, "traces", 1, LIMIT_TRACES_PER_ALERT, &traces);

@@ -66,6 +66,15 @@ static void check_value(const struct load_scope *scope, const struct ynode *node
 		node_ref(scope, node, SECTION_SIGNALS, "signal");
 }
 
+/* Two members of `when` are maps. */
+static const char *when_map_hint(const struct load_scope *scope, const char *key)
+{
+	static const char *const maps[] = { "suspect", "labels" };
+	const char *hint = did_you_mean(scope->load, key, maps, ARRAY_LEN(maps));
+
+	return hint ? hint : "write one glob, or a list of them: [a, b]";
+}
+
 /* Reads one member of `when` or `suspect`: a glob, or a list of globs of which one must match. */
 static void read_word(const struct load_scope *scope, size_t index, struct route_entry *route)
 {
@@ -79,6 +88,11 @@ static void read_word(const struct load_scope *scope, size_t index, struct route
 	word.name = word.field == WHEN_SENDER	 ? "sender"
 		    : scope->kind == MAP_SUSPECT ? arena_printf(arena, "suspect.%s", key)
 						 : arena_strdup(arena, key);
+	if (value->kind == YNODE_MAP) {
+		LOAD_ERROR(scope, scope->map->keys[index], "E014", when_map_hint(scope, key),
+			   "\"%.200s\" is a glob or a list of globs, and no map", key);
+		return;
+	}
 	word.globs = arena_array(arena, n, sizeof(*word.globs));
 	word.literals = arena_array(arena, n, sizeof(*word.literals));
 	if (n == 0)
@@ -307,7 +321,10 @@ static void check_actions(const struct load_scope *scope)
 
 	for (size_t i = 0; i < ARRAY_LEN(actions) && !first; i++)
 		first = member_key(scope, actions[i]);
-	if (!first && !member_key(scope, "page"))
+	bool elsewhere = member_is_elsewhere(scope, "page");
+	for (size_t i = 0; i < ARRAY_LEN(actions) && !elsewhere; i++)
+		elsewhere = member_is_elsewhere(scope, actions[i]);
+	if (!first && !member_key(scope, "page") && !elsewhere)
 		LOAD_ERROR(scope, scope->key, "E049",
 			   "add \"page: none\", \"severity: …\", \"team: …\" or the like",
 			   "%s changes nothing", scope->what);

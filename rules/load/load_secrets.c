@@ -71,7 +71,8 @@ void member_secret(const struct load_scope *scope, const char *name, const char 
 
 	if (find_secret(scope, name, name_file, &place))
 		take_secret_value(scope, &place, ynode_get(scope->map, place.key->text), secret);
-	else if (!place.key && need == PAGER_REQUIRED)
+	else if (!place.key && need == PAGER_REQUIRED && !member_is_elsewhere(scope, name) &&
+		 !member_is_elsewhere(scope, name_file))
 		LOAD_ERROR(scope, scope->key, "E013",
 			   arena_printf(scope->load->scratch, "add \"%s: PATH\", or \"%s: …\"",
 					name_file, name),

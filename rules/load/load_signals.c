@@ -68,6 +68,8 @@ static void read_signal(struct load *load, size_t i)
 		return;
 	if (member_key(&scope, "alerts"))
 		member_matchers(&scope, "alerts", &signal->alerts);
+	else if (member_is_elsewhere(&scope, "alerts") || member_is_elsewhere(&scope, "span"))
+		; /* has its finding */
 	else if (member_key(&scope, "span"))
 		LOAD_WARNING(&scope, scope.key, "W005", "add \"alerts: {alertname: …}\"",
 			     "%s has no \"alerts\"", scope.what);
