@@ -78,7 +78,8 @@ static void check_tracing_file(struct config_loading *loading, const struct ynod
 		return;
 	CLEANUP_FREE char *file = credential_path(path, &err);
 	if (!file)
-		FAULT(loading, ynode_get(map, key), "C004", NULL, "%s", err.text);
+		FAULT(loading, ynode_get(map, key), "C004",
+		      "name a file that the daemon's user may read", "%s", err.text);
 	else if (access(file, R_OK) < 0)
 		FAULT(loading, ynode_get(map, key), "C004",
 		      "name a PEM file that the daemon's user may read", "%s cannot be read", file);
