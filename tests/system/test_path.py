@@ -157,7 +157,7 @@ def undeclared_sender():
         assert first["routing_key"] == "key-sre", first
         assert "am2 is not declared" in json.dumps(first), first
         assert "DiskFull" in json.dumps(second), second
-        assert daemon.log_text().count("sender=am2") == 1 and "peer=127.0.0.1" in daemon.log_text()
+        assert daemon.log_text().count("are refused\" sender=am2") == 1 and "peer=127.0.0.1" in daemon.log_text()
         assert daemon.metric('tracepager_alerts_total{result="refused"}') == 3
     finally:
         daemon.finish()
