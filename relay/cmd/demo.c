@@ -317,7 +317,8 @@ static int run_demo(const struct demo_options *options)
 	if (!mkdtemp(demo.directory))
 		return command_failed(1, "demo", "cannot make %s: %s", demo.directory,
 				      strerror(errno));
-	log_set_level(LOG_LEVEL_WARN);
+	/* A warning that rules page the console only is no news here. */
+	log_set_level(LOG_LEVEL_ERROR);
 	look_at_screen(&demo, options->pause_us);
 	demo.status =
 		write_traces(&demo) < 0 || write_config(&demo, 0) < 0 || start_relay(&demo) < 0;
