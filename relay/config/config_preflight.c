@@ -178,15 +178,61 @@ static void preflight_tokens(struct config_loading *loading, const struct ynode 
 					&config->senders[i].auth.bearer[k]);
 }
 
+/* ---- secrets that stand in the file ---- */
+
+static bool key_is_secret(const char *key)
+{
+	static const char *const keys[] = { "bearer",  "basic",	  "password",	  "secret",
+					    "api_key", "app_key", "session_token" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* Of a sender or a source, and of the maps within it, of which headers may hold other things. */
+static void preflight_inline(struct config_loading *loading, const struct ynode *map)
+{
+	for (size_t i = 0; map && map->kind == YNODE_MAP && i < map->n; i++) {
+		const struct ynode *value = map->items[i];
+		const char *key = map->keys[i]->text;
+		CLEANUP_FREE char *cure = xasprintf("%s_file: /path/of/a/file", key);
+		if (value->kind != YNODE_MAP && key_is_secret(key))
+			CONFIG_WARN(loading, map->keys[i], "C029", cure,
+				    "%s stands in the file of options, which more people read",
+				    key);
+		else if (value->kind == YNODE_MAP && strcmp(key, "headers") != 0)
+			preflight_inline(loading, value);
+	}
+}
+
+static void preflight_secrets(struct config_loading *loading, const struct ynode *root)
+{
+	const struct ynode *token = ynode_get(root, "admin_token"),
+			   *tokens = ynode_get(root, "tokens");
+
+	preflight_inline(loading, ynode_get(root, "senders"));
+	preflight_inline(loading, ynode_get(root, "sources"));
+	for (size_t i = 0; tokens && tokens->kind == YNODE_LIST && i < tokens->n; i++)
+		if (ynode_get(tokens->items[i], "token"))
+			CONFIG_WARN(
+				loading, ynode_get(tokens->items[i], "token"), "C029",
+				"file: /path/of/a/token",
+				"a token stands in the file of options, which more people read");
+	if (token)
+		CONFIG_WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
+			    "admin_token stands in the file of options, which more people read");
+}
+
 /* ---- what is missing ---- */
 
 void config_preflight(struct config_loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
-	const struct ynode *token = ynode_get(root, "admin_token"),
-			   *tokens = ynode_get(root, "tokens");
 
 	config_check_writers(loading, root);
+	preflight_secrets(loading, root);
 	preflight_tokens(loading, root);
 	preflight_directory(loading, store_node(root));
 	if (store_is_in_use(config))
@@ -209,13 +255,4 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 		CONFIG_WARN(loading, NULL, "C032",
 			    "add: external_url: https://tracepager.example.com",
 			    "external_url is not set: pages have no links to acknowledge them");
-	for (size_t i = 0; tokens && tokens->kind == YNODE_LIST && i < tokens->n; i++)
-		if (ynode_get(tokens->items[i], "token"))
-			CONFIG_WARN(
-				loading, ynode_get(tokens->items[i], "token"), "C029",
-				"file: /path/of/a/token",
-				"a token stands in the file of options, which more people read");
-	if (token)
-		CONFIG_WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
-			    "admin_token stands in the file of options, which more people read");
 }

@@ -169,6 +169,8 @@ static void read_header(struct config_loading *loading, const struct ynode *at,
 	else if (secret_read_file(&header->value, value, &err) < 0)
 		FAULT(loading, at, "C004", "name a file that the daemon's user may read",
 		      "header %s: %s", header->name, err.text);
+	else
+		config_check_mode(loading, at, value);
 	if (header->value.value && !is_header_value(header->value.value))
 		FAULT(loading, at, "C022", "use visible ASCII characters",
 		      "the header %s has no value that a header can have", header->name);
@@ -313,6 +315,17 @@ static void check_credentials(struct config_loading *loading, const struct ynode
 		      "a key_file needs its cert_file");
 }
 
+/* The private key: key_file, else cert_file holds it too. */
+static void check_key_file(struct config_loading *loading, const struct ynode *map,
+			   const struct source_config *source)
+{
+	const char *key = source->key_file ? "key_file" : "cert_file";
+	const char *path = source->key_file ? source->key_file : source->cert_file;
+
+	if (path && loading->load_secrets)
+		config_check_mode(loading, ynode_get(map, key), path);
+}
+
 static void check_tenant(struct config_loading *loading, const struct ynode *map,
 			 const struct source_config *source)
 {
@@ -362,6 +375,7 @@ static void read_source(struct config_loading *loading, const struct ynode *name
 	for (size_t i = 0; i < map->n; i++)
 		read_entry(loading, map, i, source);
 	check_credentials(loading, name, map, source);
+	check_key_file(loading, map, source);
 	if (!ynode_get(map, "kind"))
 		FAULT(loading, name, "C011", "add: kind: jaeger", "a source needs a kind");
 	if (source->kind == SOURCE_COUNT)

@@ -242,6 +242,7 @@ senders:
   empty: {{{{format: alertmanager, bearer_file: {{0}}/empty.token}}}}
   wide: {{{{format: alertmanager, bearer_file: {{0}}/wide.token}}}}
   misspelt: {{{{format: alertmanager, baerer: s3cret}}}}
+  inline: {{{{format: alertmanager, basic: {{{{username: am, password: in-the-open-too}}}}}}}}
 """
     with Place(bad, RULES.replace("team: shop", "team: shpo")) as place:
         place.write("empty.token", "")
@@ -250,8 +251,9 @@ senders:
         assert status == 1 and told == [
             ("rules.yaml", "4", "E012"), ("tracepager.yaml", "", "C027"), ("tracepager.yaml", "", "C032"), ("tracepager.yaml", "1", "C025"),
             ("tracepager.yaml", "2", "C024"), ("tracepager.yaml", "4", "C029"), ("tracepager.yaml", "6", "C004"),
-            ("tracepager.yaml", "7", "C004"), ("tracepager.yaml", "8", "C028"), ("tracepager.yaml", "9", "C001")], place.text
-        for secret in ("in-the-open", "s3cret"):
+            ("tracepager.yaml", "7", "C004"), ("tracepager.yaml", "8", "C028"), ("tracepager.yaml", "9", "C001"),
+            ("tracepager.yaml", "10", "C029")], place.text
+        for secret in ("in-the-open", "in-the-open-too", "s3cret"):
             assert secret not in place.text, place.text
         for cure in ("take another port", f"mkdir -p {place.directory}/gone", f"chmod 600 {place.directory}/wide.token",
                      "admin_token_file: ", "add: sources: ", "write the secret on the first line"):
