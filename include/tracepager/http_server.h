@@ -143,4 +143,19 @@ void http_exchange_set(struct http_exchange *exchange, const char *name, const c
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
 			 const char *body, size_t len, unsigned int retry_after_s);
 
+/* ---- a reply that goes on, in place of http_exchange_reply() ---- */
+
+/* The peer has gone, or has taken nothing for LIMIT_STREAM_STALL_US. No piece may follow; the
+ * exchange is ended by http_exchange_end_stream() in a later turn, not within this call. */
+typedef void http_stream_gone(void *ctx);
+/* Sends the head of a reply of status 200, whose body follows piece by piece. False: nothing
+ * follows a HEAD, and HTTP/1.0 knows no such reply; it was answered, and the exchange is freed. */
+bool http_exchange_begin_stream(struct http_exchange *exchange, const char *type,
+				http_stream_gone *gone, void *ctx);
+/* Sends a piece, which is copied; len > 0. False: the peer is gone, or more than LIMIT_STREAM_BYTES
+ * wait for it already, and nothing was sent. */
+bool http_exchange_stream(struct http_exchange *exchange, const char *data, size_t len);
+/* Ends the reply and the connection, and frees the exchange. */
+void http_exchange_end_stream(struct http_exchange *exchange);
+
 #endif

@@ -750,3 +750,47 @@ void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int sta
 	bufferevent_disable(conn->bev, EV_READ);
 	http_conn_enter(conn, HTTP_CONN_WRITING);
 }
+
+/* ---- replies that go on ---- */
+
+/* The connection stays busy: the gate closes none that the handler has. evhttp reads on, so that a
+ * peer that closes is noticed; what it sends has no reader, and is not taken beyond a few KiB. */
+void http_conn_begin_stream(struct http_conn *conn, struct evhttp_request *req)
+{
+	const struct timeval stall = { .tv_sec = LIMIT_STREAM_STALL_US / US_PER_SECOND };
+
+	conn_count_reply(200);
+	conn->adding = true;
+	evhttp_send_reply_start(req, 200, NULL);
+	conn->adding = false;
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, LIMIT_STREAM_READ_BYTES);
+	bufferevent_set_timeouts(conn->bev, NULL, &stall);
+}
+
+bool http_conn_stream(struct http_conn *conn, struct evhttp_request *req, const char *data,
+		      size_t len)
+{
+	struct evbuffer *piece;
+
+	if (evbuffer_get_length(bufferevent_get_output(conn->bev)) > LIMIT_STREAM_BYTES)
+		return false;
+	piece = evbuffer_new();
+	if (!piece || evbuffer_add(piece, data, len))
+		abort();
+	conn->adding = true;
+	evhttp_send_reply_chunk(req, piece);
+	conn->adding = false;
+	evbuffer_free(piece);
+	return true;
+}
+
+void http_conn_end_stream(struct http_conn *conn, struct evhttp_request *req)
+{
+	evhttp_request_set_on_complete_cb(req, conn_on_complete, conn);
+	conn->closing = true;
+	conn->adding = true;
+	evhttp_send_reply_end(req);
+	conn->adding = false;
+	bufferevent_disable(conn->bev, EV_READ);
+	http_conn_enter(conn, HTTP_CONN_WRITING);
+}

@@ -223,6 +223,51 @@ void http_exchange_reply(struct http_exchange *exchange, int status, const char 
 	http_exchange_free(exchange);
 }
 
+bool http_exchange_begin_stream(struct http_exchange *exchange, const char *type,
+				http_stream_gone *gone, void *ctx)
+{
+	static const char old[] = "{\"error\": \"this reply does not end: ask with HTTP/1.1\"}\n";
+	struct evhttp_request *req = exchange->req;
+
+	assert(exchange->magic == HTTP_EXCHANGE_MAGIC);
+	if (exchange->conn && (req->type == EVHTTP_REQ_HEAD || req->minor == 0)) {
+		const bool head = req->type == EVHTTP_REQ_HEAD;
+		http_exchange_reply(exchange, head ? 200 : 400, head ? type : NULL, old,
+				    head ? 0 : sizeof(old) - 1, 0);
+		return false;
+	}
+	exchange->gone = gone;
+	exchange->gone_ctx = ctx;
+	if (!exchange->conn) {
+		gone(ctx);
+		return true;
+	}
+	evhttp_add_header(req->output_headers, "Cache-Control", "no-store");
+	evhttp_add_header(req->output_headers, "X-Content-Type-Options", "nosniff");
+	evhttp_add_header(req->output_headers, "Content-Type", type);
+	evhttp_add_header(req->output_headers, "Connection", "close");
+	http_conn_begin_stream(exchange->conn, req);
+	return true;
+}
+
+bool http_exchange_stream(struct http_exchange *exchange, const char *data, size_t len)
+{
+	assert(exchange->magic == HTTP_EXCHANGE_MAGIC && exchange->gone);
+	return exchange->conn && http_conn_stream(exchange->conn, exchange->req, data, len);
+}
+
+void http_exchange_end_stream(struct http_exchange *exchange)
+{
+	struct http_conn *conn = exchange->conn;
+
+	assert(exchange->magic == HTTP_EXCHANGE_MAGIC && exchange->gone);
+	if (conn) {
+		conn->exchange = NULL;
+		http_conn_end_stream(conn, exchange->req);
+	}
+	http_exchange_free(exchange);
+}
+
 /* ---- the exchange's life ---- */
 
 static void exchange_on_peer_gone(struct http_exchange *exchange)
@@ -234,6 +279,8 @@ static void exchange_on_peer_gone(struct http_exchange *exchange)
 	/* Keeps evhttp from freeing the request with its connection. */
 	evhttp_request_own(exchange->req);
 	exchange->conn = NULL;
+	if (exchange->gone)
+		exchange->gone(exchange->gone_ctx);
 }
 
 static struct http_exchange *exchange_new(struct http_server *server)

@@ -122,6 +122,8 @@ struct http_exchange {
 	char peer[LIMIT_PEER_NAME_BYTES];
 	const char *query;
 	int64_t began_us;
+	http_stream_gone *gone; /* NULL: its reply is no stream */
+	void *gone_ctx;
 };
 
 /* ---- http_gate.c ---- */
@@ -173,6 +175,13 @@ void http_conn_enter(struct http_conn *conn, enum http_conn_state state);
 /* Hands a reply to evhttp and counts it; req holds its headers and body. closing: the connection
  * closes behind the reply. */
 void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int status, bool closing);
+
+/* A reply that goes on. req holds its headers; the connection closes behind it. */
+void http_conn_begin_stream(struct http_conn *conn, struct evhttp_request *req);
+/* False: more than LIMIT_STREAM_BYTES wait for the peer already. */
+bool http_conn_stream(struct http_conn *conn, struct evhttp_request *req, const char *data,
+		      size_t len);
+void http_conn_end_stream(struct http_conn *conn, struct evhttp_request *req);
 
 /* The body of a refusal: a problem of RFC 9457, with its detail as "error" too. text: plain ASCII
  * without quotes. */
