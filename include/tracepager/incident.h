@@ -36,6 +36,7 @@ struct buf;
 struct page;
 struct fetch;
 struct deliver;
+struct tap;
 
 struct incident_options {
 	int64_t enrich_us;	/* an alert waits so long for its traces */
@@ -83,6 +84,7 @@ struct incident_env {
 	int console_fd;				/* for pages of kind console */
 	struct shadow *shadow;			/* decides along; NULL: none */
 	const struct tracer *tracer;		/* of the relay's own traces; NULL: none */
+	struct tap *tap;			/* hears what happens; NULL: nobody does */
 	/* At a start: what incidents_keep() has kept, but for pauses. NULL: nobody asks. */
 	void (*kept)(void *ctx, const char *name, const char *value);
 	/* The address where the reader of a page acts on its incident, added to out; nothing is

@@ -90,6 +90,9 @@ struct intake_ops {
 	/* The relay's own span of the alert that was accepted last; false: it is not traced. NULL:
 	 * none is. */
 	bool (*traced)(void *ctx, struct span_context *ret_context);
+	/* A request was refused before its body counted. detail: the sender's name, or what a
+	 * header said; "": nothing. NULL: nobody listens. */
+	void (*request_refused)(void *ctx, const char *why, const char *peer, const char *detail);
 	void *ctx;
 };
 

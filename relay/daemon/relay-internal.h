@@ -19,6 +19,7 @@
 #include "tracepager/rules.h"
 #include "tracepager/store.h"
 #include "tracepager/telemetry.h"
+#include "tracepager/tap.h"
 #include "tracepager/web.h"
 
 struct relay {
@@ -30,6 +31,7 @@ struct relay {
 	struct pool *pool;
 	struct trim *trim;
 	struct log_levels *log_levels;
+	struct tap tap;
 	struct timer log_sums; /* armed while lines are held */
 	int64_t log_sums_us;   /* when it fires; INT64_MAX: it is not armed */
 	struct store *store;
@@ -136,6 +138,13 @@ void relay_when_durable(void *ctx, store_done *done, void *arg);
 /* The export of the relay's own traces, where an endpoint is configured. */
 void relay_make_telemetry(struct relay *relay);
 void relay_free_telemetry(struct relay *relay);
+
+/* ---- relay_tap.c: where tap_is_on(), but for the last ---- */
+
+void relay_tap_alert(struct relay *relay, const struct alert *alert, enum accept_result result);
+void relay_tap_body(struct relay *relay, const struct rejected_body *body);
+/* intake_ops.request_refused(). */
+void relay_tap_request(void *ctx, const char *why, const char *peer, const char *detail);
 
 /* ---- relay_web.c ---- */
 

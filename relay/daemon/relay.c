@@ -202,6 +202,7 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 		.console_fd = console_fd,
 		.shadow = relay->shadow,
 		.tracer = telemetry_tracer(relay->telemetry),
+		.tap = &relay->tap,
 		.kept = incident_kept,
 		.act_link = incident_act_link,
 		.sight = relay_sight,
@@ -319,6 +320,7 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay,
 
 	relay->config = options->config;
 	relay->clock = clock_system();
+	tap_init(&relay->tap, relay->clock);
 	relay->memory.cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES;
 	relay->drain = (struct timer){ .fire = relay_look_at_drain, .arg = relay };
 	relay->notify.fd = -1;
@@ -375,6 +377,7 @@ void relay_free(struct relay *relay)
 	handover_free(relay->handover);
 	http_server_free(relay->server);
 	web_fini(&relay->web);
+	tap_fini(&relay->tap);
 	intake_free(relay->intake);
 	heartbeats_free(relay->heartbeats);
 	drills_free(relay->drills);

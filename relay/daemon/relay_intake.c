@@ -20,10 +20,14 @@ static enum accept_result intake_accept(void *ctx, const struct alert *alert, si
 {
 	struct relay *relay = ctx;
 
+	enum accept_result result = ACCEPT_WATCHDOG;
+
 	heartbeats_heard(relay->heartbeats, alert->sender);
-	if (heartbeats_take(relay->heartbeats, alert))
-		return ACCEPT_WATCHDOG;
-	return incidents_accept(relay->incidents, alert, more);
+	if (!heartbeats_take(relay->heartbeats, alert))
+		result = incidents_accept(relay->incidents, alert, more);
+	if (tap_is_on(&relay->tap))
+		relay_tap_alert(relay, alert, result);
+	return result;
 }
 
 /* What the relay itself says of its senders. */
@@ -46,6 +50,8 @@ static void intake_body_refused(void *ctx, const struct rejected_body *body)
 	struct relay *relay = ctx;
 
 	incidents_body_refused(relay->incidents, body);
+	if (tap_is_on(&relay->tap))
+		relay_tap_body(relay, body);
 }
 
 static bool intake_traced(void *ctx, struct span_context *ret_context)
@@ -106,6 +112,7 @@ static void begin_intake(struct relay *relay)
 			.when_durable = relay_when_durable,
 			.body_refused = intake_body_refused,
 			.traced = relay->telemetry ? intake_traced : NULL,
+			.request_refused = relay_tap_request,
 			.ctx = relay,
 		},
 	};

@@ -476,6 +476,16 @@ const char *incident_trace_page(struct incident *incident, enum page_event event
 struct span_context incident_trace_decision(const struct incident *incident);
 void incident_trace_free(struct incident *incident);
 
+/* ---- incident_tap.c: where tap_is_on() ---- */
+
+/* An alert was decided, and is with the incident that it led to. */
+void alert_tap_decided(struct tap *tap, const struct alert_message *message);
+/* name: of the event. */
+void incident_tap_story(const struct incident *incident, enum incident_event event,
+			const char *name, const char *who, const char *text);
+/* The page was queued, or its state has changed. */
+void incident_tap_page(const struct incident *incident, const struct stored_page *page);
+
 /* ---- incident_view.c ---- */
 
 void incidents_book_each(const struct incident_book *book, const char *after,

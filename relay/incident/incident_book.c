@@ -13,6 +13,7 @@
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
+#include "tracepager/tap.h"
 
 /* ---- what delivery says ---- */
 
@@ -96,6 +97,8 @@ static void incidents_page_changed(void *ctx, const struct stored_page *page)
 	incident_pages_changed(book, page);
 	if (incident)
 		incident_sight(incident, INCIDENT_SIGHT_PAGE, page);
+	if (incident && tap_is_on(book->env.tap))
+		incident_tap_page(incident, page);
 	if (recipient)
 		recipient_page_changed(incident, recipient, page);
 }

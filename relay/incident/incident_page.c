@@ -14,6 +14,7 @@
 #include "tracepager/plain.h"
 #include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
+#include "tracepager/tap.h"
 
 /* ---- what joined ---- */
 
@@ -618,6 +619,8 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 	recipient->waiting++;
 	recipient->told_us = clock_mono_us(book->env.clock);
 	incident_sight(incident, INCIDENT_SIGHT_QUEUED, &queued->row);
+	if (tap_is_on(book->env.tap))
+		incident_tap_page(incident, &queued->row);
 	queued_page_write(queued);
 }
 

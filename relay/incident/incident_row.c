@@ -7,6 +7,7 @@
 
 #include "incident-internal.h"
 #include "tracepager/limits.h"
+#include "tracepager/tap.h"
 #include "tracepager/xalloc.h"
 
 static const char *const event_texts[INCIDENT_EVENT_COUNT] = {
@@ -197,6 +198,8 @@ void incident_story(const struct incident *incident, enum incident_event event, 
 	if (incident->synthetic == SYNTHETIC_SELF)
 		return;
 	incident_book_story(incident->book, incident->id, event, who, text);
+	if (tap_is_on(incident->book->env.tap))
+		incident_tap_story(incident, event, incident_event_name(event), who, text);
 }
 
 bool incidents_book_heal(struct incident_book *book, size_t n)

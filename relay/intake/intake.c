@@ -111,7 +111,7 @@ struct intake *intake_new(const struct intake_env *env)
 	intake->env = *env;
 	intake->notes = xcalloc(env->nsenders + 1, sizeof(*intake->notes));
 	intake_name_senders(intake);
-	intake->refusals = refusals_new(env->timers, env->clock);
+	intake->refusals = refusals_new(env->timers, env->clock, &env->ops);
 	intake->rejected = rejected_new();
 	LIST_INIT(&intake->jobs);
 	LIST_INIT(&intake->spare);

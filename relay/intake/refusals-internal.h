@@ -10,8 +10,9 @@
 
 struct refusals;
 
-/* Timers and clock are borrowed. */
-struct refusals *refusals_new(struct timers *timers, const struct clock *clock);
+/* Timers and clock are borrowed, and so is what ops point to; ops: for request_refused(). */
+struct refusals *refusals_new(struct timers *timers, const struct clock *clock,
+			      const struct intake_ops *ops);
 void refusals_free(struct refusals *refusals); /* takes NULL; what was not yet said is dropped */
 /* The request is about to be refused. detail: the sender's name or the header's value. */
 void refusals_count(struct refusals *refusals, enum intake_refusal reason,

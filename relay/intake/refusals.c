@@ -48,6 +48,7 @@ struct refusal_log {
 struct refusals {
 	struct timers *timers;
 	const struct clock *clock;
+	struct intake_ops ops;
 	struct refusal_log logs[INTAKE_REFUSAL_COUNT];
 };
 
@@ -86,14 +87,19 @@ void refusals_count(struct refusals *refusals, enum intake_refusal reason,
 	snprintf(log->detail, sizeof(log->detail), "%s", detail ? detail : "");
 	if (!log->timer.slot)
 		refusal_say(log);
+	if (refusals->ops.request_refused)
+		refusals->ops.request_refused(refusals->ops.ctx, refusal_texts[reason].message,
+					      log->peer, log->detail);
 }
 
-struct refusals *refusals_new(struct timers *timers, const struct clock *clock)
+struct refusals *refusals_new(struct timers *timers, const struct clock *clock,
+			      const struct intake_ops *ops)
 {
 	struct refusals *refusals = xcalloc(1, sizeof(*refusals));
 
 	refusals->timers = timers;
 	refusals->clock = clock;
+	refusals->ops = *ops;
 	for (int i = 0; i < INTAKE_REFUSAL_COUNT; i++) {
 		struct refusal_log *log = &refusals->logs[i];
 		log->owner = refusals;

@@ -41,7 +41,7 @@ static void set_up(void)
 	ck_assert_int_ge(dup2(fds[1], STDERR_FILENO), 0);
 	close(fds[1]);
 	fake_clock_init(&fake);
-	refusals = refusals_new(fake.timers, &fake.clock);
+	refusals = refusals_new(fake.timers, &fake.clock, &(struct intake_ops){ .ctx = NULL });
 }
 
 static void tear_down(void)

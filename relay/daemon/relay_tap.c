@@ -1,0 +1,43 @@
+/* Relay, tap: what whoever taps the relay hears of what senders post. */
+#include "relay-internal.h"
+
+void relay_tap_alert(struct relay *relay, const struct alert *alert, enum accept_result result)
+{
+	static const char *const words[ACCEPT_COUNT] = {
+		[ACCEPT_NEW] = "firing",	 [ACCEPT_REPEATED] = "repeated",
+		[ACCEPT_UNCHANGED] = "repeated", [ACCEPT_RESOLVED] = "resolved",
+		[ACCEPT_UNKNOWN] = "not known",	 [ACCEPT_WATCHDOG] = "heartbeat",
+	};
+	char key[LIMIT_ALERT_KEY_BYTES];
+
+	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
+	tap_tell(&relay->tap, &(struct tap_event){
+				      .kind = TAP_ALERT,
+				      .what = words[result],
+				      .alert = alert,
+				      .alert_key = key,
+				      .severity = severity_name(alert_severity(alert)),
+				      .text = labels_get(&alert->annotations, "summary"),
+			      });
+}
+
+void relay_tap_body(struct relay *relay, const struct rejected_body *body)
+{
+	tap_tell(&relay->tap, &(struct tap_event){ .kind = TAP_REJECTED,
+						   .what = "body",
+						   .sender = body->sender,
+						   .who = body->peer,
+						   .text = body->reason });
+}
+
+void relay_tap_request(void *ctx, const char *why, const char *peer, const char *detail)
+{
+	struct relay *relay = ctx;
+
+	if (tap_is_on(&relay->tap))
+		tap_tell(&relay->tap, &(struct tap_event){ .kind = TAP_REJECTED,
+							   .what = "request",
+							   .sender = detail,
+							   .who = peer,
+							   .text = why });
+}
