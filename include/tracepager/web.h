@@ -75,6 +75,8 @@ struct web_token {
 
 struct web_job;
 struct log_levels;
+struct tap;
+struct tapper;
 struct feedback_memory;
 struct sessions;
 struct team_report;
@@ -91,6 +93,7 @@ struct web {
 	struct feedback_memory *feedback;
 	struct sessions *sessions;
 	struct log_levels *log_levels;
+	struct tap *tap;
 	bool tls;		  /* the listener speaks it */
 	const char *external_url; /* "": none */
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
@@ -104,7 +107,10 @@ struct web {
 	bool open;
 	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
-	size_t nfollowers;	   /* requests of GET /events that wait */
+	size_t nfollowers;	     /* requests of GET /events that wait */
+	LIST_HEAD(, tapper) tappers; /* requests of GET /api/v1/tap */
+	size_t ntappers;
+	bool taps_ended; /* the relay ends */
 	size_t nwhat_ifs;	   /* what-ifs that the pool has */
 	struct team_report *teams; /* what was counted last of the teams' pages; NULL: nothing */
 	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
@@ -113,6 +119,9 @@ struct web {
 
 /* Drops the requests that wait for an answer. The pool must be idle. */
 void web_fini(struct web *web);
+
+/* The relay ends: the streams of GET /api/v1/tap do, too. */
+void web_end_taps(struct web *web);
 
 /* Answers a request, or hands it to intake or the relay, which answer it. ctx is a struct web. */
 void web_handle(void *ctx, struct http_exchange *exchange);

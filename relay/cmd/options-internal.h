@@ -221,6 +221,14 @@ struct resume_options {
 	const char *who;
 };
 
+struct tap_options {
+	struct option_list arguments, kind;
+	struct client_options client;
+	const char *sender, *team, *service, *alert;
+	int64_t count; /* 0: without end */
+	enum report_format format;
+};
+
 struct loglevel_options {
 	struct option_list arguments;
 	struct client_options client;

@@ -64,6 +64,7 @@ void relay_drain(struct relay *relay)
 	relay->draining = true;
 	relay->drain_began_us = clock_mono_us(relay->clock);
 	relay_tell_stopping(relay);
+	web_end_taps(&relay->web);
 	relay_look_at_drain(relay);
 }
 

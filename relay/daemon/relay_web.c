@@ -172,6 +172,7 @@ void relay_make_web(struct relay *relay)
 		.feedback = relay->feedback,
 		.sessions = relay->sessions,
 		.log_levels = relay->log_levels,
+		.tap = &relay->tap,
 		.tls = relay->config->tls != NULL,
 		.external_url = relay->config->external_url,
 		.tokens = relay->tokens,

@@ -179,6 +179,8 @@ void web_serve_link_act(struct web_request *request);
 /* web_log.c */
 void web_serve_log(struct web_request *request);
 void web_serve_log_set(struct web_request *request);
+/* web_tap.c */
+void web_serve_tap(struct web_request *request);
 /* web_events.c */
 void web_serve_events(struct web_request *request);
 /* web_page_incidents.c, web_page_incident.c, web_page.c */

@@ -115,6 +115,8 @@ static const struct web_row web_rows[] = {
 	  .text = "bodies of senders that could not be read, and why" },
 	{ GET, "/api/v1/log", web_serve_log, READ, .text = "the level of the log" },
 	{ POST, "/api/v1/log", web_serve_log_set, ACT, .text = "change it, for a time" },
+	{ GET, "/api/v1/tap", web_serve_tap, READ,
+	  .text = "what passes now: server-sent events without end" },
 	{ GET, "/api/v1/pagers", web_serve_pagers, READ, .text = "pagers, and what waits for them" },
 	{ POST, "/api/v1/pagers/{name}/{act}", web_serve_pager_act, ACT,
 	  .text = "pause, resume, retry" },

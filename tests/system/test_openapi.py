@@ -168,6 +168,9 @@ def every_operation_is_as_told():
             call("POST", "/api/v1/pagers/{name}/{act}", status, name=name, act=act)
         assert relay.request("POST", "/webhook/am", "{ no")[0] == 400
         call("GET", "/api/v1/rejected", 200)
+        called.setdefault(("get", "/api/v1/tap"), set()).add(200)  # without end: test_tap.py reads it
+        for query in ("?kind=x", "?team=a&team=b", "?alert=" + "x" * 200):
+            call("GET", "/api/v1/tap", 400, query=query)
         call("GET", "/api/v1/log", 200)
         for body, status in (({"level": "info", "duration_s": 60, "who": HOSTILE}, 200), ({"level": "loud"}, 400), ({"level": "info", "duration_s": 0}, 400),
                              ({"level": "info", "duration_s": 1 << 40}, 400), ({}, 400), ("{", 400)):
