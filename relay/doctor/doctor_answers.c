@@ -97,7 +97,7 @@ static void answers_tell_unreached(struct doctor *doctor)
 	const bool never = !doctor->runs && !doctor->scope->url && !doctor->preflight.schema;
 
 	if (strange)
-		doctor_tell(doctor, DOCTOR_RELAY, DOCTOR_SKIPPED, NULL,
+		doctor_tell(doctor, DOCTOR_RELAY, DOCTOR_WARNING, NULL,
 			    "give --url with a name of its certificate, and --ca-file",
 			    "its certificate is not of this address: %s", why);
 	else

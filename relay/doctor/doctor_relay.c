@@ -8,6 +8,7 @@
 #include "doctor-internal.h"
 #include "doctor_answers-internal.h"
 #include "tracepager/clock.h"
+#include "tracepager/credential.h"
 
 struct doctor_question {
 	struct doctor *doctor;
@@ -56,6 +57,19 @@ static const struct secret *relay_token(const struct doctor *doctor)
 	return &config->tokens[0].secret;
 }
 
+/* Of the address of the options: its own certificate is trusted. NULL: the system's authorities.
+ * Kept by the arena. */
+static const char *relay_authorities(struct doctor *doctor)
+{
+	const char *own = doctor->preflight.config->tls_options.cert_file;
+	struct err err = { 0 };
+
+	if (doctor->scope->ca_file || doctor->scope->url || !*own)
+		return doctor->scope->ca_file;
+	CLEANUP_FREE char *path = credential_path(own, &err);
+	return arena_strdup(doctor->arena, path);
+}
+
 /* ---- asking ---- */
 
 static void relay_on_reply(void *arg, const struct http_reply *reply)
@@ -76,7 +90,7 @@ static void relay_ask(struct doctor *doctor, struct doctor_question *question, c
 		.url = arena_printf(doctor->arena, "%s%s", base, question_paths[question->id]),
 		.timeout_us = LIMIT_DOCTOR_RELAY_US,
 		.max_reply_bytes = LIMIT_DOCTOR_REPLY_BYTES,
-		.ca_file = doctor->scope->ca_file,
+		.ca_file = relay_authorities(doctor),
 	};
 	CLEANUP_FREE char *bearer = token->value ? xasprintf("Bearer %s", token->value) : NULL;
 

@@ -647,9 +647,11 @@ def tell(name, told):
         place.close()
 
 
-def the_place_is_well():
+def is_well(*changes):
     place = Place()
     try:
+        for change in changes:
+            change(place)
         place.settle()
         assert place.command("run", "--check") == (0, ""), place.command("run", "--check")
         assert place.start(), place.log_text()
@@ -660,6 +662,14 @@ def the_place_is_well():
         assert all(r["method"] == "GET" for r in place.heartbeat.seen())
     finally:
         place.close()
+
+
+def the_place_is_well():
+    is_well()
+
+
+def it_is_well_with_tls():
+    is_well(with_tls("good"))
 
 
 results, lock = {}, threading.Lock()
@@ -698,6 +708,6 @@ def each_fault_is_told():
 
 make_certificates()
 try:
-    peers.run(the_place_is_well, each_fault_is_told)
+    peers.run(the_place_is_well, it_is_well_with_tls, each_fault_is_told)
 finally:
     shutil.rmtree(TLS)
