@@ -163,6 +163,18 @@ static void put_habits(struct buf *out, const struct callee_habits *habits)
 #define CALL_FAILED  1u
 #define CALL_FATAL   2u
 #define CALL_MESSAGE 4u
+/* Most calls hold all of their time on the path, or none of it: it is not written then. */
+#define CALL_ON_PATH  8u
+#define CALL_OFF_PATH 16u
+
+static unsigned int call_marks(const struct evidence_call *call)
+{
+	return (call->failed ? CALL_FAILED : 0) | (call->fatal ? CALL_FATAL : 0) |
+	       (call->message ? CALL_MESSAGE : 0) |
+	       (call->path_us == call->us ? CALL_ON_PATH
+		: call->path_us == 0	  ? CALL_OFF_PATH
+					  : 0);
+}
 
 static void put_calls(struct buf *out, const struct evidence *evidence)
 {
@@ -182,10 +194,10 @@ static void put_calls(struct buf *out, const struct evidence *evidence)
 		buf_varint(out, call->above == TRACE_NONE ? 0 : call->above + 1);
 		buf_varint(out, call->callee);
 		buf_varint(out, call->operation);
+		buf_varint(out, call_marks(call));
 		put_us(out, call->us);
-		put_us(out, call->path_us);
-		buf_varint(out, (call->failed ? CALL_FAILED : 0) | (call->fatal ? CALL_FATAL : 0) |
-					(call->message ? CALL_MESSAGE : 0));
+		if (!(call_marks(call) & (CALL_ON_PATH | CALL_OFF_PATH)))
+			put_us(out, call->path_us);
 	}
 }
 
@@ -478,9 +490,12 @@ static void get_call(struct reader *reader, const struct evidence_set *set,
 	call->above = above ? above - 1 : TRACE_NONE;
 	call->callee = get_index(reader, set->nservices);
 	call->operation = get_index(reader, set->ntexts);
-	call->us = get_us(reader);
-	call->path_us = get_us(reader);
 	bits = get_number(reader);
+	call->us = get_us(reader);
+	if (!(bits & (CALL_ON_PATH | CALL_OFF_PATH)))
+		call->path_us = get_us(reader);
+	else
+		call->path_us = bits & CALL_ON_PATH ? call->us : 0;
 	call->failed = (bits & CALL_FAILED) != 0;
 	call->fatal = (bits & CALL_FATAL) != 0;
 	call->message = (bits & CALL_MESSAGE) != 0;

@@ -183,6 +183,8 @@ START_TEST(the_stored_form_keeps_them)
 	ck_assert_ptr_nonnull(back);
 	show_calls(back);
 	ck_assert_str_eq(shown, call_rows[_i].calls);
+	for (uint32_t i = 0; i < back->at[0].ncalls; i++)
+		ck_assert_int_eq(back->at[0].calls[i].path_us, healthy->at[0].calls[i].path_us);
 	ck_assert_str_eq(back->at[0].trace_id, healthy->at[0].trace_id);
 	ck_assert_int_eq(back->at[0].start_us, healthy->at[0].start_us);
 	ck_assert_str_eq(back->texts[back->at[0].entry_operation], "A");
