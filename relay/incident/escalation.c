@@ -135,6 +135,7 @@ static void escalation_exhausted(struct incident *incident)
 			     : "all runs are over; nobody further is paged");
 	if (!other)
 		return;
+	incident_trace_step(incident);
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	const struct escalation_step step = fallback_step(incident, arena);
 	recipients_ring(incident, &step, RECIPIENT_FALLBACK,

@@ -214,6 +214,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	book->env = *env;
 	book->ops = *ops;
 	book->turns = turns;
+	book->turn = 1; /* 0 is that of an incident that no turn has caused anything of */
 	book->rules = rules_ref(rules);
 	incidents_book_name_pagers(book);
 	book->by_id = map_new_borrowing();

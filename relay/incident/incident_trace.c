@@ -93,8 +93,10 @@ void incident_trace_step(struct incident *incident)
 	if (!incident->book->env.tracer || incident->synthetic == SYNTHETIC_SELF)
 		return;
 	span = trace_begin(incident, STAGE_ESCALATE);
-	stage_number(&span, STAGE_ATTR_RUN, incident->run + 1);
-	stage_number(&span, STAGE_ATTR_STEP, incident->step + 1);
+	if (incident->step >= 0) { /* else all runs are over, and the fallback team is paged */
+		stage_number(&span, STAGE_ATTR_RUN, incident->run + 1);
+		stage_number(&span, STAGE_ATTR_STEP, incident->step + 1);
+	}
 	trace_tell(incident, &span);
 }
 

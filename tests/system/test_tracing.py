@@ -256,6 +256,28 @@ def a_crash_does_not_end_the_trace():
         daemon.finish()
 
 
+def a_page_that_waits_stays_in_its_trace():
+    """Its pager is down; a restart tries again, below the same decision."""
+    receiver, pager = collector.Collector(), peers.Pager(lambda n, event: (503, {}, b""))
+    daemon = peers.Daemon(pager.url, None, options(receiver.url)).start()
+    try:
+        post(daemon, {"alertname": "DiskFull"})
+        first = receiver.one("POST sre-pager")
+        alert = receiver.one("alert")
+        before = len(receiver.named("POST sre-pager"))
+        daemon.kill()
+        pager.refuse = lambda n, event: None
+        daemon.start()
+        peers.wait_for("the page", pager.events)
+        peers.wait_for("its span", lambda: len(receiver.named("POST sre-pager")) > before)
+        attempts = receiver.named("POST sre-pager")
+        assert {(span.trace, span.parent) for span in attempts} == {(alert.trace, alert.id)}, attempts
+        assert first.error and not attempts[-1].error and attempts[-1].attributes["tracepager.page.attempt"] > 1, attempts
+        assert attempts[-1].resource["service.instance.id"] != first.resource["service.instance.id"]
+    finally:
+        daemon.finish()
+
+
 def secrets_are_read_again():
     receiver = collector.Collector()
     pager = peers.Pager()
@@ -321,5 +343,5 @@ def the_page_tells_of_every_span_and_attribute():
 
 
 peers.run(one_decision_is_one_trace, untraced_alerts_and_their_senders_choice, failures_are_told_by_their_class,
-          a_collector_that_is_down_delays_nothing, the_last_spans_leave_with_a_drain, a_crash_does_not_end_the_trace, secrets_are_read_again,
-          off_by_default, the_page_tells_of_every_span_and_attribute, at_once=4)
+          a_collector_that_is_down_delays_nothing, the_last_spans_leave_with_a_drain, a_crash_does_not_end_the_trace, a_page_that_waits_stays_in_its_trace,
+          secrets_are_read_again, off_by_default, the_page_tells_of_every_span_and_attribute, at_once=4)
