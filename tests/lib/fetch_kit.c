@@ -16,6 +16,7 @@ struct fake_clock fake;
 struct fake_http http;
 struct trace_memory memory;
 struct fetch *fetch;
+const struct tracer *fetch_tracer;
 
 struct got got;
 
@@ -27,7 +28,7 @@ static double half(void)
 void make_fetch(size_t nsources)
 {
 	struct fetch_env env = { &http.transport, fake.timers, &fake.clock, fake.pool,
-				 &memory,	  half,	       NULL };
+				 &memory,	  half,	       fetch_tracer };
 
 	fetch_free(fetch);
 	fetch = fetch_new(&env, sources, nsources);

@@ -58,6 +58,9 @@ struct got {
 };
 extern struct got got;
 
+/* Set before setup() or make_fetch(); NULL at first. */
+extern const struct tracer *fetch_tracer;
+
 void setup(void); /* with one source */
 void teardown(void);
 void make_fetch(size_t nsources);
