@@ -204,6 +204,26 @@ static void hide_urls(char *line, char mark)
 	}
 }
 
+/* "routing_key hunter2": a key without its colon, at the start of the line or of a member in
+ * braces. */
+static void hide_without_colon(char *line, char mark)
+{
+	char *at = line + strspn(line, " -");
+
+	while (at) {
+		char *end = at;
+		while (is_key_letter(*end))
+			end++;
+		char *value = end + strspn(end, " \t\"'");
+		if (end > at && value > end && *value && *value != ':' &&
+		    names_secret(at, end, false))
+			at = overwrite_text(value, value_end(value, strchr(line, '{') != NULL),
+					    mark);
+		at = strpbrk(at, ",{");
+		at = at ? at + 1 + strspn(at + 1, " ") : NULL;
+	}
+}
+
 void secret_line_hide(char *line, char mark, bool misspelt)
 {
 	char *colon = line;
@@ -217,6 +237,8 @@ void secret_line_hide(char *line, char mark, bool misspelt)
 		at += *at == '"' || *at == '\'';
 		colon = overwrite_text(at, end, mark);
 	}
+	if (misspelt)
+		hide_without_colon(line, mark);
 	hide_urls(line, mark);
 }
 

@@ -106,9 +106,14 @@ static bool guess_colon(struct arena *arena, int number, const struct syntax_lin
 		len--;
 	if (line->key || !len || strchr("[{|>&*!%@`", *word) || memchr(word, '#', len))
 		return false;
+	/* "owner shop": what stands behind the name is its value, and may be a secret. */
+	const size_t blank = strcspn(word, " ");
+	const char *rest = blank < len ? " …" : "";
+	if (blank < len)
+		len = blank;
 	return guess_at(guess, number, line, line->at,
 			arena_printf(arena, "\"%.*s\" has no colon", (int)len, word),
-			arena_printf(arena, "write \"%.*s:\"", (int)len, word));
+			arena_printf(arena, "write \"%.*s:%s\"", (int)len, word, rest));
 }
 
 /* The line is deeper than the key above it, which has its value already. */
@@ -277,10 +282,9 @@ static bool guess_block(struct arena *arena, const struct ydoc *doc,
 	const bool is_first = problem->column <= column_at(&line, line.at);
 	const int before = syntax_line_before(doc, problem->line, &above);
 	if (strstr(problem->problem, "mapping values are not allowed")) {
-		found = before && (line.at > above.at ? guess_colon(arena, before, &above, guess) ||
-								guess_deeper(arena, problem, &line,
-									     before, &above, guess)
-						      : false);
+		found = before && line.at >= above.at &&
+			(guess_colon(arena, before, &above, guess) ||
+			 guess_deeper(arena, problem, &line, before, &above, guess));
 	} else if (!is_first) {
 		found = guess_text_behind(arena, problem, &line, guess);
 	} else if (strchr(line.text, '\t') == NULL) {

@@ -1,0 +1,327 @@
+/*
+ * Rules that are legal and say nothing, beside what looks like them and is right; what the past
+ * tells of them; and where broken YAML went wrong. Columns are counted by hand.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/arena.h"
+#include "tracepager/limits.h"
+#include "tracepager/rules_load.h"
+#include "tracepager/seen_words.h"
+#include "tracepager/xalloc.h"
+#include "tracepager/ydoc.h"
+
+/* The smallest rules that load, on lines 1 to 5. */
+#define BASE                                                                                       \
+	"teams: {a: {escalation: e}}\n"                                                            \
+	"pagers: {p: {kind: console}}\n"                                                           \
+	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
+	"services: {cart: {owner: a}}\n"                                                           \
+	"fallback: {team: a}\n"
+#define ROUTE(when) BASE "routes: [{when: " when ", page: none}]\n"
+
+static struct findings findings;
+static struct ruleset *rules;
+
+static void setup(void)
+{
+	findings = (struct findings){ .now_us = 0 };
+	rules = NULL;
+}
+
+static void teardown(void)
+{
+	findings_fini(&findings);
+	rules_unref(rules);
+}
+
+static int parse(const char *text)
+{
+	return rules_parse("rules.yaml", text, strlen(text), false, &rules, &findings);
+}
+
+/* One finding, with these words in its hint; code NULL: none. */
+static void told(const char *text, const char *code, const char *hint)
+{
+	struct buf out = BUF_INIT(1u << 20);
+
+	findings_write(&findings, false, &out);
+	ck_assert_msg(findings.n == (code != NULL), "%s\n%s", text, buf_text(&out));
+	if (code) {
+		ck_assert_str_eq(findings.at[0].code, code);
+		ck_assert_msg(strstr(findings.at[0].hint, hint) != NULL, "no %s in %s", hint,
+			      findings.at[0].hint);
+	}
+	buf_fini(&out);
+}
+
+/* ---- conditions ---- */
+
+static const struct {
+	const char *text, *code, *hint;
+} slips[] = {
+	/* Globs that are regular expressions. */
+	{ ROUTE("{alertname: 'Disk.*'}"), "W045", "write \"Disk*\"" },
+	{ ROUTE("{alertname: '^Disk'}"), "W045", "write \"Disk*\"" },
+	{ ROUTE("{alertname: 'Full$'}"), "W045", "write \"*Full\"" },
+	{ ROUTE("{alertname: '^Disk$'}"), "W045", "write \"Disk\"" },
+	{ ROUTE("{alertname: '.+Full'}"), "W045", "write \"?*Full\"" },
+	{ ROUTE("{host: '.*db'}"), "W045", "write \"*db\"" },
+	{ ROUTE("{host: 'db[0-9]+'}"), "W045", "labels: ['host=~" },
+	{ ROUTE("{env: 'a|b|c'}"), "W045", "[a, b, c]" },
+	{ ROUTE("{env: '!prod'}"), "W045", "env!=\"prod\"" },
+	{ ROUTE("{env: '=~pro.*'}"), "W045", "env=~\"pro.*\"" },
+	/* Globs that are globs. */
+	{ ROUTE("{host: 'db1.*'}"), NULL, "" },
+	{ ROUTE("{host: '*.shop.example'}"), NULL, "" },
+	{ ROUTE("{host: 'db[0-9]*'}"), NULL, "" },
+	{ ROUTE("{host: '[!d]*'}"), NULL, "" },
+	{ ROUTE("{suspect: {error: '*a|b*'}}"), NULL, "" },
+	{ ROUTE("{price: '5 $ more'}"), NULL, "" },
+	{ ROUTE("{a: ''}"), NULL, "" },
+	/* Regular expressions that are none, or anchored. */
+	{ ROUTE("['a=~\"^Disk\"']"), "W051", "write \"Disk.*\"" },
+	{ ROUTE("['a=~\"Disk$\"']"), "W051", "write \".*Disk\"" },
+	{ ROUTE("['a=~\"db1.shop.example\"']"), "W051", "write a=\"db1.shop.example\"" },
+	{ ROUTE("['a!~\"db1.shop.example\"']"), "W051", "write a!=\"db1.shop.example\"" },
+	{ ROUTE("['a=~\"Disk*\"']"), "W051", "write \"Disk.*\"" },
+	{ ROUTE("['a=~\"b,c\"']"), "W051", "write \"b|c\"" },
+	{ ROUTE("['a=~\"b | c\"']"), "W051", "write \"b|c\"" },
+	{ ROUTE("['a=~\"^Disk$\"']"), NULL, "" },
+	{ ROUTE("['a=~\"^Disk.*\"']"), NULL, "" },
+	{ ROUTE("['a=~\"db1\\\\.shop\\\\.example\"']"), NULL, "" },
+	{ ROUTE("['a=~\"Disk.*\"']"), NULL, "" },
+	{ ROUTE("['a=~\"b|c\"']"), NULL, "" },
+	{ ROUTE("['a=~\"x*\"']"), NULL, "" },
+	{ ROUTE("['a=\"Disk*\"']"), NULL, "" },
+	/* Names of conditions. */
+	{ ROUTE("{severty: info}"), "W043", "\"severity\"" },
+	{ ROUTE("{Sender: am}"), "W043", "\"sender\"" },
+	{ ROUTE("{service: am}"), NULL, "" },
+	{ ROUTE("{name: am}"), NULL, "" },
+	{ ROUTE("{tier: am}"), NULL, "" },
+	{ ROUTE("{labels: {severty: info}}"), NULL, "" },
+	/* Severities. */
+	{ ROUTE("{severity: Info}"), "W044", "\"info\"" },
+	{ ROUTE("{severity: CRITICAL}"), "W044", "\"critical\"" },
+	{ ROUTE("{severity: critcal}"), "W044", "\"critical\"" },
+	{ ROUTE("{severity: P1}"), NULL, "" },
+	{ ROUTE("{severity: '[Ii]nfo'}"), NULL, "" },
+	{ ROUTE("{severity: sev1}"), NULL, "" },
+};
+
+START_TEST(test_slips)
+{
+	ck_assert_int_eq(parse(slips[_i].text), 0);
+	told(slips[_i].text, slips[_i].code, slips[_i].hint);
+}
+END_TEST
+
+/* ---- typos ---- */
+
+START_TEST(test_typos)
+{
+	static const struct {
+		const char *a, *b;
+		bool typo;
+	} words[] = {
+		{ "severty", "severity", true },
+		{ "DiskFul", "DiskFull", true },
+		{ "eu-wset-1", "eu-west-1", true },
+		{ "Checkout", "checkout", true },
+		{ "cart", "card", true },
+		{ "db1", "db2", false },
+		{ "eu-west-1", "eu-west-2", false },
+		{ "team", "tier", false },
+		{ "critcl", "critical", false },
+		{ "recomendatoin", "recommendation", true },
+		{ "abc", "abd", false },
+		{ "service", "sender", false },
+		{ "web-1-canary", "web-12", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		ck_assert_msg(words_typo(words[i].a, words[i].b) == words[i].typo, "%s %s",
+			      words[i].a, words[i].b);
+		ck_assert(words_typo(words[i].b, words[i].a) == words[i].typo);
+	}
+}
+END_TEST
+
+/* ---- the past ---- */
+
+static struct seen_words *past(void)
+{
+	struct seen_words *words = seen_words_new(90);
+
+	for (int i = 0; i < 14; i++) {
+		seen_words_add(words, SEEN_SENDER, NULL, "am");
+		seen_words_add(words, SEEN_LABEL, NULL, "alertname");
+		seen_words_add(words, SEEN_VALUE, "alertname", "DiskFull");
+	}
+	seen_words_add(words, SEEN_LABEL, NULL, "alertname");
+	seen_words_add(words, SEEN_VALUE, "alertname", "DiskFell");
+	seen_words_add(words, SEEN_LABEL, NULL, "service_name");
+	seen_words_add(words, SEEN_VALUE, "service_name", "");
+	seen_words_add(words, SEEN_SERVICE, NULL, "checkout");
+	seen_words_add(words, SEEN_ATTRIBUTE, NULL, "k8s.namespace.name");
+	return words;
+}
+
+static const struct {
+	const char *text, *code, *hint;
+} pasts[] = {
+	/* Of two that are near the one that was seen more often. */
+	{ ROUTE("{alertname: DiskFul}"), "W054",
+	  "\"DiskFull\" (seen 14 times in the last 90 days)" },
+	{ ROUTE("['alertname=\"DiskFul\"']"), "W054", "\"DiskFull\"" },
+	{ ROUTE("{labels: {alertname: DiskFul}}"), "W054", "\"DiskFull\"" },
+	{ BASE "silences: [{matchers: {alertname: DiskFul}, ends: \"2999-01-01T00:00:00Z\", "
+	       "reason: r, author: a}]\n",
+	  "W054", "\"DiskFull\"" },
+	{ BASE "signals: {s: {alerts: {alertname: DiskFul}}}\n", "W054", "\"DiskFull\"" },
+	{ BASE "signals: {s: {alerts: {alertname: A}, span: {service: chekout}}}\n", "W054",
+	  "\"checkout\" (seen 1 time " },
+	{ ROUTE("{service.name: cart}"), "W054", "\"service_name\"" },
+	{ ROUTE("{service-name: cart}"), "W054", "\"service_name\"" },
+	{ ROUTE("{sender: grafana}"), "W054", "\"am\"" },
+	{ ROUTE("{suspect: {k8s.namespce.name: shop}}"), "W054", "\"k8s.namespace.name\"" },
+	/* Seen, or a glob, or nothing near was seen. */
+	{ ROUTE("{alertname: DiskFull}"), NULL, "" },
+	{ ROUTE("{alertname: 'DiskFu*'}"), NULL, "" },
+	{ ROUTE("{alertname: CertificateExpires}"), NULL, "" },
+	{ ROUTE("{sender: 'a*'}"), NULL, "" },
+	{ ROUTE("{cluster: eu}"), NULL, "" },
+};
+
+START_TEST(test_past)
+{
+	struct seen_words *words = past();
+
+	findings.words = words;
+	ck_assert_int_eq(parse(pasts[_i].text), 0);
+	told(pasts[_i].text, pasts[_i].code, pasts[_i].hint);
+	seen_words_free(words);
+}
+END_TEST
+
+/* A label with many values, such as an id, says nothing about them. */
+START_TEST(test_many_values)
+{
+	struct seen_words *words = seen_words_new(90);
+	size_t count = 0;
+
+	seen_words_add(words, SEEN_VALUE, "host", "database");
+	ck_assert_str_eq(seen_words_nearest(words, SEEN_VALUE, "host", "databse", &count),
+			 "database");
+	ck_assert_uint_eq(count, 1);
+	for (unsigned int i = 0; i < 2 * LIMIT_SEEN_VALUES; i++) {
+		char value[32];
+		snprintf(value, sizeof(value), "host-%u", i);
+		seen_words_add(words, SEEN_VALUE, "host", value);
+	}
+	ck_assert_ptr_null(seen_words_nearest(words, SEEN_VALUE, "host", "databse", &count));
+	ck_assert_ptr_null(seen_words_nearest(words, SEEN_VALUE, "other", "databse", &count));
+	ck_assert_ptr_null(seen_words_nearest(NULL, SEEN_LABEL, NULL, "databse", &count));
+	ck_assert_uint_eq(seen_words_count(words, SEEN_VALUE, "host", "database"), 1);
+	ck_assert_uint_eq(seen_words_count(words, SEEN_VALUE, "host", "databse"), 0);
+	seen_words_free(words);
+	seen_words_free(NULL);
+}
+END_TEST
+
+/* What the past knows overrules a suspicion. */
+START_TEST(test_past_knows)
+{
+	struct seen_words *words = past();
+
+	seen_words_add(words, SEEN_LABEL, NULL, "severty");
+	seen_words_add(words, SEEN_VALUE, "severity", "Info");
+	findings.words = words;
+	ck_assert_int_eq(parse(ROUTE("{severty: x, severity: Info}")), 0);
+	told("seen", NULL, "");
+	seen_words_free(words);
+}
+END_TEST
+
+/* ---- broken YAML ---- */
+
+static const struct {
+	const char *text;
+	int line, column;
+	const char *hint;
+} broken[] = {
+	{ "a:\n  b\n    c: 1\n", 2, 3, "write \"b:\"" },
+	{ "a\nb: 1\n", 1, 1, "write \"a:\"" },
+	{ "a:\n  b: x\n    c: 1\n", 3, 5, "by 2 blanks, as \"b\" on line 2" },
+	{ "a:\n    b: x\n   c: 1\n", 3, 4,
+	  "by 4 blanks, as \"b\" on line 2, or by 0 blanks, as \"a\" on line 1" },
+	{ "a: {b: #c}\nd: 1\n", 1, 8, "\"#c\"" },
+	{ "a: [b, c\nd: 1\n", 1, 4, "close it with ]" },
+	{ "a: {b: c\nd: 1\n", 1, 4, "close it with }" },
+	{ "a: {b} c\n", 1, 4, "\" around it" },
+	{ "a: \"b\" c\n", 1, 4, "' around it" },
+	{ "a: *.b\n", 1, 4, "\"*.b\"" },
+	{ "a: *-b\n", 1, 4, "\"*-b\"" },
+	/* A list over several lines that lacks a comma: no bracket is missing. */
+	{ "a: [\n  b,\n  {c: 1 d: 2}\n]\n", 3, 10, "a comma is missing" },
+	/* Secrets stay hidden. */
+	{ "a:\n  token: hunter2\n    c: 1\n", 3, 5, "as \"token\" on line 2" },
+};
+
+START_TEST(test_broken)
+{
+	struct arena *arena = arena_new(1u << 20);
+	struct ydoc doc;
+
+	ck_assert_int_lt(ydoc_parse(arena, "x.yaml", broken[_i].text, strlen(broken[_i].text), &doc,
+				    &findings),
+			 0);
+	ck_assert_uint_eq(findings.n, 1);
+	const struct finding *finding = &findings.at[0];
+	ck_assert_msg(finding->line == broken[_i].line && finding->column == broken[_i].column,
+		      "%d:%d %s", finding->line, finding->column, finding->text);
+	ck_assert_msg(strstr(finding->hint, broken[_i].hint) != NULL, "%s", finding->hint);
+	ck_assert_ptr_null(strstr(finding->text, "hunter2"));
+	ck_assert_ptr_null(strstr(finding->hint, "hunter2"));
+	arena_free(arena);
+}
+END_TEST
+
+/* A key without its colon: what stands behind it may be a secret. */
+START_TEST(test_no_colon)
+{
+	ck_assert_int_lt(parse("teams: {a: {escalation: e}}\nescalations: {e: {steps: [{page: "
+			       "[p]}]}}\nfallback: {team: a}\n"
+			       "pagers: {p: {kind: pagerduty, routing_key hunter2}}\n"),
+			 0);
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].code, "E019");
+	ck_assert_ptr_null(strstr(findings.at[0].text, "hunter2"));
+	ck_assert_ptr_null(strstr(findings.at[0].hint, "hunter2"));
+	ck_assert_ptr_null(strstr(findings.at[0].source, "hunter2"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("slips");
+	TCase *tcase = tcase_create("slips");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, test_slips, 0, ARRAY_LEN(slips));
+	tcase_add_test(tcase, test_typos);
+	tcase_add_loop_test(tcase, test_past, 0, ARRAY_LEN(pasts));
+	tcase_add_test(tcase, test_many_values);
+	tcase_add_test(tcase, test_past_knows);
+	tcase_add_loop_test(tcase, test_broken, 0, ARRAY_LEN(broken));
+	tcase_add_test(tcase, test_no_colon);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
