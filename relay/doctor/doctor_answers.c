@@ -181,9 +181,10 @@ static void answers_tell_backlog(struct doctor *doctor)
 			    "--pager NAME",
 			    "%s", unreached);
 	if (!answers->at[ANSWER_QUEUE].json || !answers->at[ANSWER_PAGERS].json) {
-		doctor_tell(doctor, DOCTOR_BACKLOG, DOCTOR_SKIPPED, NULL,
+		doctor_tell(doctor, DOCTOR_BACKLOG, DOCTOR_WARNING, NULL,
 			    "give --token-file with a token that may read",
-			    "the relay answers %d: it wants a token",
+			    "what waits is not known: the relay answers HTTP %d, it wants another "
+			    "token",
 			    answers->at[ANSWER_QUEUE].status);
 		return;
 	}

@@ -195,4 +195,25 @@ def it_looks_as_the_owner_of_the_store():
         assert len(told) == 1 and "Permission denied" in told[0] and "/key" in told[0], report
 
 
-peers.run(pagers_are_asked_and_not_paged, refusals_are_told, forms_and_statuses, it_looks_as_the_owner_of_the_store, at_once=2)
+def a_token_that_the_relay_does_not_know_is_told():
+    daemon = peers.Daemon(config="admin_token: hook-secret\n").start()
+    try:
+        def looked(*words):
+            done = subprocess.run([peers.BINARY, "doctor", "-c", daemon.directory + "/tracepager.yaml", "--format", "json", "--only",
+                                   "relay,backlog,reload,rejected", *words], capture_output=True, encoding="utf-8", timeout=peers.PATIENCE,
+                                  check=False, env=ENVIRONMENT)
+            assert "hook-secret" not in done.stdout + done.stderr and done.stderr == "", done
+            return done.returncode, {r["check"]: (r["level"], r["text"]) for r in json.loads(done.stdout)["results"]}
+
+        status, told = looked()  # the token of the options
+        assert status == 0 and {level for level, _ in told.values()} == {"ok"} and len(told) == 4, told
+        daemon.write("other.token", "another-token\n")
+        status, told = looked("--token-file", daemon.directory + "/other.token")
+        assert status == 1 and told["relay"][0] == "ok" and told["backlog"][0] == "warning" and "HTTP 401" in told["backlog"][1], told
+        status, told = looked("--url", f"http://127.0.0.1:{peers.free_port()}")
+        assert status == 2 and told["relay"][0] == "failure" and "refused" in told["relay"][1], told
+    finally:
+        daemon.finish()
+
+
+peers.run(a_token_that_the_relay_does_not_know_is_told, pagers_are_asked_and_not_paged, refusals_are_told, forms_and_statuses, it_looks_as_the_owner_of_the_store, at_once=2)
