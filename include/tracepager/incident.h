@@ -158,6 +158,8 @@ typedef bool incident_alert_viewer(void *ctx, const struct incident_alert_view *
 void incidents_each_alert(const struct incidents *incidents, const char *after,
 			  incident_alert_viewer *viewer, void *ctx);
 bool incidents_knows_alert(const struct incidents *incidents, const char *key);
+/* Is it known, and has it not ended? */
+bool incidents_alert_fires(const struct incidents *incidents, const char *key);
 
 /* What is known of an incident that is not closed. Borrowed until the viewer returns. */
 struct incident_view {

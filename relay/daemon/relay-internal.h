@@ -141,7 +141,8 @@ void relay_free_telemetry(struct relay *relay);
 
 /* ---- relay_tap.c: where tap_is_on(), but for the last ---- */
 
-void relay_tap_alert(struct relay *relay, const struct alert *alert, enum accept_result result);
+/* An alert that is about to be accepted, or was taken as a heartbeat. */
+void relay_tap_alert(struct relay *relay, const struct alert *alert, bool watchdog);
 void relay_tap_body(struct relay *relay, const struct rejected_body *body);
 /* intake_ops.request_refused(). */
 void relay_tap_request(void *ctx, const char *why, const char *peer, const char *detail);

@@ -20,14 +20,11 @@ static enum accept_result intake_accept(void *ctx, const struct alert *alert, si
 {
 	struct relay *relay = ctx;
 
-	enum accept_result result = ACCEPT_WATCHDOG;
-
 	heartbeats_heard(relay->heartbeats, alert->sender);
-	if (!heartbeats_take(relay->heartbeats, alert))
-		result = incidents_accept(relay->incidents, alert, more);
-	if (tap_is_on(&relay->tap))
-		relay_tap_alert(relay, alert, result);
-	return result;
+	const bool watchdog = heartbeats_take(relay->heartbeats, alert);
+	if (tap_is_on(&relay->tap)) /* before what becomes of it */
+		relay_tap_alert(relay, alert, watchdog);
+	return watchdog ? ACCEPT_WATCHDOG : incidents_accept(relay->incidents, alert, more);
 }
 
 /* What the relay itself says of its senders. */

@@ -1,19 +1,22 @@
 /* Relay, tap: what whoever taps the relay hears of what senders post. */
 #include "relay-internal.h"
 
-void relay_tap_alert(struct relay *relay, const struct alert *alert, enum accept_result result)
+#include "tracepager/incident.h"
+
+void relay_tap_alert(struct relay *relay, const struct alert *alert, bool watchdog)
 {
-	static const char *const words[ACCEPT_COUNT] = {
-		[ACCEPT_NEW] = "firing",	 [ACCEPT_REPEATED] = "repeated",
-		[ACCEPT_UNCHANGED] = "repeated", [ACCEPT_RESOLVED] = "resolved",
-		[ACCEPT_UNKNOWN] = "not known",	 [ACCEPT_WATCHDOG] = "heartbeat",
-	};
+	const bool is_end = alert->status == ALERT_RESOLVED;
 	char key[LIMIT_ALERT_KEY_BYTES];
 
 	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
+	const bool fires = incidents_alert_fires(relay->incidents, key);
 	tap_tell(&relay->tap, &(struct tap_event){
 				      .kind = TAP_ALERT,
-				      .what = words[result],
+				      .what = watchdog		? "heartbeat"
+					      : is_end && fires ? "resolved"
+					      : is_end		? "not firing"
+					      : fires		? "repeated"
+								: "firing",
 				      .alert = alert,
 				      .alert_key = key,
 				      .severity = severity_name(alert_severity(alert)),

@@ -323,6 +323,11 @@ void incidents_each_alert(const struct incidents *incidents, const char *after,
 	alerts_each(incidents->alerts, after, incidents_on_alert, &viewing);
 }
 
+bool incidents_alert_fires(const struct incidents *incidents, const char *key)
+{
+	return alerts_fires(incidents->alerts, key);
+}
+
 bool incidents_knows_alert(const struct incidents *incidents, const char *key)
 {
 	return alerts_knows(incidents->alerts, key);

@@ -76,6 +76,11 @@ def filters_let_through():
         taps[2].heard('"event":"reached"')
         taps[3].heard("firing")
         taps[4].heard("resolved")
+        relay.post("CpuHigh", instance="db3", service="checkout")
+        relay.post("CpuHigh", instance="db3", service="checkout")
+        relay.post("Never", "resolved", service="checkout")
+        taps[4].heard("not firing")
+        taps[0].heard('"event":"delivered"', 5)
         events = []
         for tap in taps[:6]:
             status, out, err = tap.end()
@@ -88,8 +93,9 @@ def filters_let_through():
             ("queued", "trigger"), ("delivered", "trigger"), ("queued", "resolve"), ("delivered", "resolve")], pages
         assert east and all(e["sender"] == "east" for e in east) and east == [e for e in everything if e.get("sender") == "east"]
         assert [e["event"] for e in disks] == ["firing"] and disks[0]["labels"] == {"instance": "db2"}, disks
-        assert [e["event"] for e in checkout] == ["firing", "resolved"] and not nobody, (checkout, nobody)
+        assert [e["event"] for e in checkout] == ["firing", "resolved", "firing", "repeated", "not firing"] and not nobody, (checkout, nobody)
         story = [e["event"] for e in everything if e["kind"] == "incident" and e["alert"] == "NodeDown"]
+        assert [(e["kind"], e["event"]) for e in everything if e.get("alert") == "NodeDown"][0] == ("alert", "firing"), everything
         assert story == ["opened", "paged", "reached", "ended", "resolved"], story
         refused = [e for e in everything if e["kind"] == "rejected"]
         assert len(refused) == 1 and refused[0]["sender"] == "am" and "line 1, column 2" in refused[0]["text"], refused
