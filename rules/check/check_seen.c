@@ -98,9 +98,7 @@ static void check_seen_label(const struct seen_place *place, const struct ynode 
 		check_seen_word(&at_key, SEEN_LABEL, NULL, "the label", key ? key->text : "");
 	else
 		check_seen_word(place, SEEN_VALUE, key->text,
-				arena_printf(place->check->scratch,
-					     "the value of the label \"%.100s\"", key->text),
-				glob);
+				arena_printf(place->check->scratch, "the %.100s", key->text), glob);
 }
 
 /* Calls the check for a scalar, or for each of a list. */
@@ -134,7 +132,8 @@ static void check_seen_matchers(const struct rules_check *check, const struct ru
 		if (!seen_words_count(check->findings->words, SEEN_LABEL, matcher->name, NULL))
 			check_seen_word(&place, SEEN_LABEL, NULL, "the label", matcher->name);
 		else if (matcher->op == RULE_EQUAL)
-			check_seen_word(&place, SEEN_VALUE, matcher->name, "the value",
+			check_seen_word(&place, SEEN_VALUE, matcher->name,
+					arena_printf(check->scratch, "the %.100s", matcher->name),
 					matcher->value);
 	}
 }
