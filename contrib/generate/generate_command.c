@@ -213,12 +213,14 @@ static void page_add_environment(const struct command_row *command, const struct
 	bool more = parts_section(parts, "ENVIRONMENT", &own);
 
 	if (asks || more)
-		buf_puts(out, ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n");
+		buf_puts(out, ".Sh ENVIRONMENT\n");
+	if (asks)
+		buf_puts(out, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; asks && i < ARRAY_LEN(variables); i++)
 		buf_printf(out, ".It Ev %s\n%s\n", variables[i].name, variables[i].text);
-	buf_puts(out, buf_text(&own)); /* its items */
-	if (asks || more)
+	if (asks)
 		buf_puts(out, ".El\n");
+	buf_puts(out, buf_text(&own));
 	buf_fini(&own);
 }
 

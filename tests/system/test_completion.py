@@ -117,7 +117,7 @@ def words_of_options():
     for offered in shells:
         for row in OPTIONS:
             command, name, words = row[0], row[1], row[6].split("|")
-            if row[3] == "WORD" or row[3] == "TEXT" and row[6]:
+            if row[3] == "WORD" or row[3] in ("TEXT", "LIST") and row[6]:
                 assert offered(command, f"--{name}", "") == sorted(words), (offered, row)
                 assert offered(command, f"--{name}=") == sorted(words), (offered, row)
         assert offered("check", "--format", "sa") == ["sarif"]
