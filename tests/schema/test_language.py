@@ -81,7 +81,9 @@ def check_layout(results):
         print("the manual's layout was not looked at: there is no mandoc here")
         return
     lint = subprocess.run(["mandoc", "-Tlint", MANUAL], capture_output=True, text=True, check=False)
-    results.that(lint.returncode == 0 and not lint.stdout, lint.stdout)
+    # Pages of tracepager that are not installed here; tests/lint/manual looks them up in the build.
+    told = [line for line in lint.stdout.splitlines() if "referenced manual not found: Xr tracepager" not in line]
+    results.that(not told, "\n".join(told))
 
 
 def check_examples(manual, results):

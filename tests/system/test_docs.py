@@ -73,7 +73,7 @@ class System:
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix="tracepager-docs-")
         self.jaeger = peers.Jaeger({TRACE_ID: peers.shop_trace(TRACE_ID)})
-        self.ports = {port: peers.free_port() for port in ("9480", "9093", "9090", "3200", "9411", "4318", "10428")}
+        self.ports = {port: peers.free_port() for port in ("9480", "9481", "9093", "9090", "3200", "9411", "4318", "10428")}
         self.ports["16686"] = self.jaeger.port
         self.children = []
         for folder in ("etc/tracepager/rules.d", "etc/alertmanager", "var/lib/tracepager", "var/lib/traces", "var/lib/alertmanager", "backup", "home/catalog", "home/rules.d", "bin", "run"):
