@@ -22,22 +22,6 @@ static struct incident_trace *incident_trace_of(struct incident *incident)
 	return incident->trace;
 }
 
-void incident_trace_decided(struct incident *incident, const char *text, bool first)
-{
-	struct incident_trace *trace;
-	struct span_context context = { .span = 0 };
-
-	if (!incident->book->env.tracer)
-		return;
-	if (text && !span_context_read(text, &context))
-		context.span = 0;
-	trace = incident_trace_of(incident);
-	trace->cause = context;
-	trace->turn = incident->book->turn;
-	if (first)
-		trace->decision = context;
-}
-
 /* After a restart the decision's span stands in the incident's page. */
 static void trace_find_decision(struct incident *incident, struct incident_trace *trace)
 {
@@ -48,6 +32,24 @@ static void trace_find_decision(struct incident *incident, struct incident_trace
 	page = incident_page(incident);
 	if (page->trace && !span_context_read(page->trace, &trace->decision))
 		trace->decision.span = 0;
+}
+
+void incident_trace_decided(struct incident *incident, const char *text, bool first)
+{
+	struct incident_trace *trace;
+	struct span_context context = { .span = 0 };
+
+	if (!incident->book->env.tracer)
+		return;
+	if (text && !span_context_read(text, &context))
+		context.span = 0;
+	trace = incident_trace_of(incident);
+	if (first)
+		trace->decision = context;
+	else
+		trace_find_decision(incident, trace);
+	trace->cause = context;
+	trace->turn = incident->book->turn;
 }
 
 void incident_trace_gathered(struct incident *incident)
