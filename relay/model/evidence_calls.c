@@ -86,25 +86,6 @@ static uint32_t add_found_call(struct call_finder *finder, uint32_t above, uint3
 	return finder->ncalls++;
 }
 
-/* The span's children of other services; *ret_own: does it have a child of its own service that is
- * a call itself, or answers it? */
-static uint32_t count_answers(const struct trace *trace, const struct span *span, bool *ret_own)
-{
-	uint32_t n = 0;
-
-	*ret_own = false;
-	for (uint32_t at = span->first_child; at != TRACE_NONE;
-	     at = trace->spans[at].next_sibling) {
-		const struct span *child = &trace->spans[at];
-
-		if (!span_same_service(trace, span, child))
-			n++;
-		else if (child->kind != SPAN_INTERNAL && child->kind != SPAN_UNSPECIFIED)
-			*ret_own = true;
-	}
-	return n;
-}
-
 /* A call whose callee has no span: nothing where the caller's span does not name it. */
 static void find_silent_call(struct call_finder *finder, uint32_t span)
 {
@@ -122,7 +103,7 @@ static void find_calls_of(struct call_finder *finder, uint32_t at)
 	const struct trace *trace = finder->trace;
 	const struct span *span = &trace->spans[at];
 	bool own;
-	const uint32_t answers = count_answers(trace, span, &own);
+	const uint32_t answers = span_foreign_children(trace, span, &own);
 	const uint32_t client =
 		answers == 1 && span_side(trace, span) == SIDE_CLIENT ? at : TRACE_NONE;
 

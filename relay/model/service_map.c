@@ -261,31 +261,13 @@ static void count_seen_call(struct service_map *map, const struct trace *trace,
 		edge->last_us = timed->start_us;
 }
 
-/* The span's children of other services; *ret_own: does it have a child of its own service that is
- * a call itself, or answers it? */
-static uint32_t count_foreign(const struct trace *trace, const struct span *span, bool *ret_own)
-{
-	uint32_t n = 0;
-
-	*ret_own = false;
-	for (uint32_t at = span->first_child; at != TRACE_NONE;
-	     at = trace->spans[at].next_sibling) {
-		const struct span *child = &trace->spans[at];
-		if (!span_same_service(trace, span, child))
-			n++;
-		else if (child->kind != SPAN_INTERNAL && child->kind != SPAN_UNSPECIFIED)
-			*ret_own = true;
-	}
-	return n;
-}
-
 /* Counts the calls that this span makes. */
 static void count_calls_of(struct service_map *map, const struct trace *trace,
 			   struct counted_node *const *by_resource, const struct span *span)
 {
 	struct seen_call_spans call = { .client = span };
 	bool own;
-	const uint32_t foreign = count_foreign(trace, span, &own);
+	const uint32_t foreign = span_foreign_children(trace, span, &own);
 
 	if (!foreign) {
 		if ((span->kind != SPAN_CLIENT && span->kind != SPAN_PRODUCER) || own ||

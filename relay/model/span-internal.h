@@ -35,6 +35,9 @@ bool span_waits_for(const struct span *parent, const struct span *child);
 /* The span of another service that answered a call: its child that ended last; of a span without a
  * kind its only child. TRACE_NONE: the span is no call, or nobody answered. */
 uint32_t span_answer(const struct trace *trace, uint32_t span);
+/* How many children are of other services; *ret_own: does the span have a child of its own service
+ * that is a call itself, or answers it? */
+uint32_t span_foreign_children(const struct trace *trace, const struct span *span, bool *ret_own);
 
 /* ---- span_codes.c ---- */
 
@@ -121,8 +124,8 @@ bool span_has_network_words(const struct trace *trace, const struct span *span);
 bool span_unsent(const struct trace *trace, const struct span *span);
 /* The words name a programming error ("KeyError", "nil map"), and none that an answer led to. */
 bool span_names_bug(const struct trace *trace, const struct span *span);
-/* The words name a cause: more than that something failed ("checkout failed, please try again"), and
- * not the failure of a call. */
+/* The words name a cause: more than that something failed ("checkout failed, please try again"),
+ * and not the failure of a call. */
 bool span_says_specific(const struct trace *trace, const struct span *span);
 /* By its names the call tidies up, or tells somebody of a failure: it may follow a failure. */
 bool span_is_cleanup(const struct trace *trace, uint32_t span);

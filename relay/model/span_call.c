@@ -85,3 +85,20 @@ uint32_t span_answer(const struct trace *trace, uint32_t span)
 	}
 	return answer;
 }
+
+uint32_t span_foreign_children(const struct trace *trace, const struct span *span, bool *ret_own)
+{
+	uint32_t n = 0;
+
+	*ret_own = false;
+	for (uint32_t at = span->first_child; at != TRACE_NONE;
+	     at = trace->spans[at].next_sibling) {
+		const struct span *child = &trace->spans[at];
+
+		if (!span_same_service(trace, span, child))
+			n++;
+		else if (child->kind != SPAN_INTERNAL && child->kind != SPAN_UNSPECIFIED)
+			*ret_own = true;
+	}
+	return n;
+}
