@@ -76,7 +76,7 @@ class System:
         self.ports = {port: peers.free_port() for port in ("9480", "9481", "9093", "9090", "3200", "9411", "4318", "10428")}
         self.ports["16686"] = self.jaeger.port
         self.children = []
-        for folder in ("etc/tracepager/rules.d", "etc/alertmanager", "var/lib/tracepager", "var/lib/traces", "var/lib/alertmanager", "backup", "home/catalog", "home/rules.d", "bin", "run"):
+        for folder in ("etc/tracepager/rules.d", "etc/prometheus", "var/lib/tracepager", "var/lib/traces", "var/lib/alertmanager", "backup", "home/catalog", "home/rules.d", "bin", "run"):
             os.makedirs(os.path.join(self.root, folder))
         self.home = os.path.join(self.root, "home")
         self.fill()
@@ -90,7 +90,7 @@ class System:
         for name, text in files.items():
             self.write(os.path.join(self.root, name), text)
         os.chmod(os.path.join(self.root, "bin/tracepager"), 0o755)
-        for name in ("aws.secret", "es.key", "os.password", "dd.api", "dd.app", "tempo.password", "tempo.key", "shop.key", "payments.key"):
+        for name in ("aws.secret", "es.key", "os.password", "dd.api", "dd.app", "tempo.password", "tempo.key", "keys/shop", "payments.key"):
             self.write(os.path.join(self.root, "etc/tracepager", name), "0123456789abcdef0123456789abcdef\n", 0o600)
         self.write(os.path.join(self.root, "run/gcp.token"), "token\n", 0o600)
 
@@ -106,7 +106,7 @@ class System:
     def here(self, text):
         """The text for this system."""
         text = re.sub(r"\bsudo ", "", text)
-        for folder in ("/etc/tracepager", "/etc/alertmanager", "/var/lib/", "/backup"):
+        for folder in ("/etc/tracepager", "/etc/prometheus", "/var/lib/", "/backup"):
             text = re.sub(rf"(?<![\w./]){folder}", self.root + folder, text)
         text = text.replace("/run/tracepager/", self.root + "/run/").replace("/etc/ssl/certs/shop-ca.pem", "/etc/ssl/certs/ca-certificates.crt")
         return re.sub(r"\b(127\.0\.0\.1|localhost):(\d+)\b", lambda m: f"{m[1]}:{self.ports.get(m[2], m[2])}", text)
@@ -159,7 +159,7 @@ class System:
         peers.wait_for("a decision", lambda: self.command("tracepager audit --store /var/lib/tracepager/tracepager.db")[0] != 2)
 
     def alertmanager(self):
-        self.background("prometheus-alertmanager --config.file=/etc/alertmanager/alertmanager.yml --storage.path=/var/lib/alertmanager "
+        self.background("prometheus-alertmanager --config.file=/etc/prometheus/alertmanager.yml --storage.path=/var/lib/alertmanager "
                         "--web.listen-address=127.0.0.1:9093 --cluster.listen-address=", "http://127.0.0.1:9093/-/ready")
 
     def stop(self):
