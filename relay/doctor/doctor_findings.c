@@ -41,6 +41,12 @@ static void finding_tell(struct doctor *doctor, enum doctor_check check,
 		report->at[before].file = arena_strdup(doctor->arena, finding->file);
 }
 
+/* "1 team", "2 teams". */
+static const char *findings_count(struct doctor *doctor, size_t n, const char *one)
+{
+	return arena_printf(doctor->arena, "%zu %s%s", n, one, n == 1 ? "" : "s");
+}
+
 /* The first few of the rules; check tells the others. */
 static void findings_tell_rest(struct doctor *doctor, size_t errors, size_t warnings)
 {
@@ -49,8 +55,10 @@ static void findings_tell_rest(struct doctor *doctor, size_t errors, size_t warn
 
 	if (errors + warnings)
 		doctor_tell(doctor, DOCTOR_RULES, errors ? DOCTOR_FAILURE : DOCTOR_WARNING, NULL,
-			    cure, "the rules have %zu more error%s and %zu more warning%s", errors,
-			    errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+			    cure, "the rules have %s%s%s",
+			    errors ? findings_count(doctor, errors, "more error") : "",
+			    errors && warnings ? " and " : "",
+			    warnings ? findings_count(doctor, warnings, "more warning") : "");
 }
 
 static bool is_of_options(const struct doctor *doctor, const struct finding *finding)
@@ -80,12 +88,6 @@ static void findings_tell_each(struct doctor *doctor)
 			warnings++;
 	}
 	findings_tell_rest(doctor, errors, warnings);
-}
-
-/* "1 team", "2 teams". */
-static const char *findings_count(struct doctor *doctor, size_t n, const char *one)
-{
-	return arena_printf(doctor->arena, "%zu %s%s", n, one, n == 1 ? "" : "s");
 }
 
 static void findings_tell_fine(struct doctor *doctor)

@@ -4,6 +4,7 @@
  * Pagers with the same address and key are asked once. No text tells a key.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -146,29 +147,72 @@ static void pager_tell_reached(struct doctor_pager *pager)
 		    pager_others(pager), pager->pager->name);
 }
 
+/* Does the service itself say no, as Slack, Telegram and Pushover do with 200 or 400? */
+static bool reply_says_no(const struct http_reply *reply)
+{
+	if ((reply->status != 200 && reply->status != 400) || !reply->body)
+		return false;
+	json_t *root = json_loadb(reply->body, reply->len, 0, NULL);
+	const json_t *status = json_object_get(root, "status");
+	const bool no = json_is_false(json_object_get(root, "ok")) ||
+			(json_is_integer(status) && json_integer_value(status) == 0);
+	json_decref(root);
+	return no;
+}
+
+static const char *pager_cure(const struct doctor_pager *pager, const struct http_reply *reply)
+{
+	const int status = reply->status;
+
+	if (!status)
+		return "is it slow, or does a proxy stand between?";
+	if (status == 401 || status == 403 || (pager->proves && reply_says_no(reply)))
+		return arena_printf(pager->doctor->arena,
+				    "take a new key from the service, write it to the pager's "
+				    "file, and try: tracepager send --pager %s",
+				    pager->pager->name);
+	if (status == 408 || status == 429 || status >= 500)
+		return "look at the service: it is not well, or asked too often";
+	return pager->target.url ? "compare the url of the pager with the address of its service"
+				 : "copy webhook_url again from the service";
+}
+
 static void pager_tell_refused(struct doctor_pager *pager, const struct http_reply *reply,
 			       const struct judgement *judgement)
 {
-	const bool key = reply->status == 401 || reply->status == 403 || pager->proves;
-	const char *cure =
-		!reply->status ? "is it slow, or does a proxy stand between?"
-		: key	       ? arena_printf(
-					 pager->doctor->arena,
-					 "take a new key from the service, write it to the pager's file, "
-						  "and try: tracepager send --pager %s",
-					 pager->pager->name)
-		      : "compare the url of the pager with the address of its service";
+	const char *cure = pager_cure(pager, reply);
 
 	doctor_tell(pager->doctor, DOCTOR_PAGER, DOCTOR_FAILURE, pager->pager->name, cure,
 		    "it refuses a request that pages nobody: %s%s",
 		    pager_words(pager, judgement->text), pager_others(pager));
 }
 
+/* A reply proves nothing unless all of it came, and no page for people did. */
+static struct judgement pager_judge_dry(const struct doctor_pager *pager,
+					const struct http_reply *reply)
+{
+	const char *body = reply->body && reply->len ? reply->body : "";
+	const bool good = reply->status >= 200 && reply->status <= 299;
+	struct judgement judgement = { .outcome = JUDGE_REJECTED, .retry_after_us = -1 };
+
+	if (good && reply->error)
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "HTTP %d, and its answer broke off: %.100s", reply->status, reply->error);
+	else if (good && body[strspn(body, " \t\r\n")] == '<')
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "HTTP %d with a page for people (HTML)", reply->status);
+	else if (good && !*body && pager->kind->judge_dry)
+		snprintf(judgement.text, sizeof(judgement.text), "HTTP %d with an empty answer",
+			 reply->status);
+	else
+		return (pager->kind->judge_dry ? pager->kind->judge_dry : judge_by_status)(reply);
+	return judgement;
+}
+
 static void pager_on_reply(void *arg, const struct http_reply *reply)
 {
 	struct doctor_pager *pager = arg;
-	struct judgement judgement =
-		(pager->kind->judge_dry ? pager->kind->judge_dry : judge_by_status)(reply);
+	struct judgement judgement = pager_judge_dry(pager, reply);
 	char took[PLAIN_DURATION_SIZE];
 
 	pager->call = NULL;
@@ -207,17 +251,24 @@ static void pager_ready(struct doctor *doctor, struct doctor_peer *peer)
 	struct http_request request = { .url = NULL };
 	struct err err = { 0 };
 	char took[PLAIN_DURATION_SIZE];
+	const int error = pager->delivery.mail || !pager->kind->dry
+				  ? -ENOTSUP
+				  : pager->kind->dry(doctor->arena, &pager->target, &request,
+						     &pager->proves, &err);
 
 	if (pager->delivery.mail)
 		doctor_tell(doctor, DOCTOR_PAGER, DOCTOR_OK, peer->name, NULL,
 			    "the mail server %s takes %s in %s%s", peer->probe->host,
 			    pager->delivery.mail->user ? "user and password" : "a connection",
 			    plain_duration(peer->probe->took_us, took), pager_others(pager));
-	else if (pager->kind->dry && pager->kind->dry(doctor->arena, &pager->target, &request,
-						      &pager->proves, &err) == 0)
+	else if (error == 0)
 		pager_ask(pager, &request);
-	else
+	else if (error == -ENOTSUP)
 		pager_tell_reached(pager);
+	else
+		doctor_tell(doctor, DOCTOR_PAGER, DOCTOR_FAILURE, peer->name,
+			    "correct the pager in the rules", "it cannot be asked: %s",
+			    pager_words(pager, err.text));
 }
 
 /* HEAD of "/" is harmless where a service is known; behind a webhook's address may be anything. */

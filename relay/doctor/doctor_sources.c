@@ -100,9 +100,9 @@ static void source_tell_error(struct doctor_source *source, const struct source_
 					"too much, or one too few?"
 		: question->missing == FALLBACK_BAD_TRACE
 			? "is kind right, and does url name the API and not a page for people?"
-		: strstr(text, "did not answer")
+		: question->missing == FALLBACK_BUDGET_SPENT || strstr(text, "did not answer")
 			? "a page waits for traces for enrich_budget only: look why the source is "
-			  "slow, or raise its timeout"
+			  "slow or out of reach, or raise its timeout"
 			: "is kind right, and url that of its API?";
 
 	doctor_tell(source->doctor, DOCTOR_SOURCE, DOCTOR_FAILURE, source->config->name, cure, "%s",

@@ -131,10 +131,18 @@ static int alertmanager_dry(struct arena *arena, const struct page_target *targe
 			     ret_request, err);
 }
 
+static struct judgement alertmanager_judge_dry(const struct http_reply *reply)
+{
+	static const char *const members[3] = { "cluster", "versionInfo" };
+
+	return pager_judge_members(reply, "Alertmanager", members);
+}
+
 const struct pager_kind pager_kind_ALERTMANAGER = {
 	.name = "alertmanager",
 	.knows_moved = true,
 	.build = alertmanager_build,
 	.judge = judge_by_status,
 	.dry = alertmanager_dry,
+	.judge_dry = alertmanager_judge_dry,
 };

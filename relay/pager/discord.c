@@ -97,6 +97,13 @@ static int discord_dry(struct arena *arena, const struct page_target *target,
 	return pager_dry_get(arena, target, target->key, NULL, ret_request, err);
 }
 
+static struct judgement discord_judge_dry(const struct http_reply *reply)
+{
+	static const char *const members[3] = { "id", "channel_id" };
+
+	return pager_judge_members(reply, "a webhook of Discord", members);
+}
+
 const struct pager_kind pager_kind_DISCORD = {
 	.name = "discord",
 	.knows_moved = true,
@@ -105,4 +112,5 @@ const struct pager_kind pager_kind_DISCORD = {
 	.build = discord_build,
 	.judge = discord_judge,
 	.dry = discord_dry,
+	.judge_dry = discord_judge_dry,
 };

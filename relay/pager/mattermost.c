@@ -42,10 +42,18 @@ static int mattermost_dry(struct arena *arena, const struct page_target *target,
 		NULL, ret_request, err);
 }
 
+static struct judgement mattermost_judge_dry(const struct http_reply *reply)
+{
+	static const char *const members[3] = { "status" };
+
+	return pager_judge_members(reply, "Mattermost", members);
+}
+
 const struct pager_kind pager_kind_MATTERMOST = {
 	.name = "mattermost",
 	.knows_moved = true,
 	.build = mattermost_build,
 	.judge = pager_judge_ok,
 	.dry = mattermost_dry,
+	.judge_dry = mattermost_judge_dry,
 };

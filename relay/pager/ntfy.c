@@ -68,7 +68,8 @@ static int ntfy_build(struct arena *arena, const struct page *page,
 		return -EINVAL;
 	const char *slash = strrchr(target->url, '/');
 	const char *topic = slash ? slash + 1 : "";
-	if (!*topic || topic[strspn(topic, NTFY_TOPIC)] || slash < target->url + 9)
+	if (!*topic || topic[strspn(topic, NTFY_TOPIC)] ||
+	    slash < target->url + strlen(pager_origin(arena, target->url)))
 		return err_set(err, EINVAL,
 			       "the url of pager %s must end in the topic: https://ntfy.sh/TOPIC",
 			       target->pager);
@@ -91,10 +92,18 @@ static int ntfy_dry(struct arena *arena, const struct page_target *target,
 			     "Bearer", ret_request, err);
 }
 
+static struct judgement ntfy_judge_dry(const struct http_reply *reply)
+{
+	static const char *const members[3] = { "healthy", "username", "role" };
+
+	return pager_judge_members(reply, "ntfy", members);
+}
+
 const struct pager_kind pager_kind_NTFY = {
 	.name = "ntfy",
 	.knows_moved = true,
 	.build = ntfy_build,
 	.judge = judge_by_status,
 	.dry = ntfy_dry,
+	.judge_dry = ntfy_judge_dry,
 };

@@ -65,6 +65,10 @@ int64_t pager_seconds_us(const char *text);
 /* The judgement of incoming webhooks whose body says "ok": of 2xx any other body is a refusal,
  * whose first words are quoted. */
 struct judgement pager_judge_ok(const struct http_reply *reply);
+/* The judgement of a dry request: 2xx with a JSON object that has one of these members, at most
+ * three. what: "Alertmanager". */
+struct judgement pager_judge_members(const struct http_reply *reply, const char *what,
+				     const char *const members[3]);
 /* The judgement of a reply that means no: its words, after "HTTP STATUS: ". */
 struct judgement pager_refused(const struct http_reply *reply, const char *words);
 

@@ -5,6 +5,7 @@
 #include "pager-internal.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,27 @@ struct judgement pager_refused(const struct http_reply *reply, const char *words
 
 	snprintf(judgement.text, sizeof(judgement.text), "HTTP %d: %.*s", reply->status,
 		 (int)(utf8_span(words, strnlen(words, 150))), words);
+	return judgement;
+}
+
+struct judgement pager_judge_members(const struct http_reply *reply, const char *what,
+				     const char *const members[3])
+{
+	struct judgement judgement = judge_by_status(reply);
+	bool found = false;
+
+	if (judgement.outcome != JUDGE_DELIVERED)
+		return judgement;
+	json_t *root =
+		reply->body && !reply->error ? json_loadb(reply->body, reply->len, 0, NULL) : NULL;
+	for (size_t i = 0; i < 3 && members[i]; i++)
+		found |= json_object_get(root, members[i]) != NULL;
+	json_decref(root);
+	if (!found) {
+		judgement.outcome = JUDGE_REJECTED;
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "HTTP %d, but not the answer of %s", reply->status, what);
+	}
 	return judgement;
 }
 

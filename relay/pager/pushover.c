@@ -95,12 +95,17 @@ static int pushover_dry(struct arena *arena, const struct page_target *target,
 
 	if (pager_needs(target, "token", "user_key", err) < 0)
 		return -EINVAL;
+	const char *slash = strrchr(target->url, '/');
+	/* The slashes of "https://" begin no path. */
+	if (!slash || slash < target->url + strlen(pager_origin(arena, target->url)))
+		return err_set(err, EINVAL,
+			       "the url of pager %s must end in the path of messages.json: "
+			       "https://api.pushover.net/1/messages.json",
+			       target->pager);
 	pushover_add(arena, &body, "token", target->key);
 	pushover_add(arena, &body, "user", target->texts[PAGER_TO]);
 	pager_http_post(arena, target, "application/x-www-form-urlencoded", &body, ret_request);
 	buf_fini(&body);
-	/* The url is that of messages.json. */
-	const char *slash = strrchr(target->url, '/');
 	ret_request->url = arena_printf(arena, "%.*s/users/validate.json",
 					(int)(slash - target->url), target->url);
 	*ret_proves = true;

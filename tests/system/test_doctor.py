@@ -63,6 +63,8 @@ def service(request):
             "/api/v2/status": {"cluster": {}}, "/users/validate.json": {"status": 1}}.get(path)
     if path == "/health":
         return 200, {}, b"ok"
+    if good is None and path.startswith(("/bot", "/hook/")):
+        return 401, {"Content-Type": "application/json"}, b'{"ok": false}'
     if good is None:
         return 404, {}, b"no such path"
     return 200, {"Content-Type": "application/json"}, json.dumps(good).encode()
@@ -151,6 +153,22 @@ def refusals_are_told():
             assert old not in json.dumps(report), old
 
 
+def what_answers_must_be_the_service():
+    """A 200 proves no service, and a key is blamed for what is said of keys only."""
+    url, key = "compare the url of the pager", "take a new key"
+    answers = ((200, b"<html>Please log in</html>", "page for people", url), (200, b"AAAA", "not the answer of Alertmanager", url),
+               (302, b"", "redirects are not followed", url), (400, b"bad request", "HTTP 400", url), (404, b"", "HTTP 404", url),
+               (403, b"", "HTTP 403", key), (503, b"", "HTTP 503", "look at the service"))
+    answer = []
+    with Place({"am": PAGERS["am"], "po": 'kind: pushover, token: po-secret, user_key: ann, url: "{url}"'}) as place:
+        place.services.answer = lambda request: (answer[0][0], {}, answer[0][1])
+        for answer[:] in ([a] for a in answers):
+            _, report = place.results("--only", "pager")
+            told = {r["about"]: r for r in report["results"]}
+            assert told["am"]["level"] == "failure" and answer[0][2] in told["am"]["text"] and answer[0][3] in told["am"]["cure"], (answer, told)
+            assert "must end in the path of messages.json" in told["po"]["text"] and told["po"]["level"] == "failure", told
+
+
 def forms_and_statuses():
     with Place(PLAIN) as place:
         well = ("--only", "config,rules", "--only", "store", "--ignore", "config")
@@ -216,4 +234,5 @@ def a_token_that_the_relay_does_not_know_is_told():
         daemon.finish()
 
 
-peers.run(a_token_that_the_relay_does_not_know_is_told, pagers_are_asked_and_not_paged, refusals_are_told, forms_and_statuses, it_looks_as_the_owner_of_the_store, at_once=2)
+peers.run(a_token_that_the_relay_does_not_know_is_told, pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service,
+          forms_and_statuses, it_looks_as_the_owner_of_the_store, at_once=2)

@@ -115,6 +115,9 @@ START_TEST(test_bad_keys_are_refused)
 	ck_assert_int_eq(ask(PAGER_ALERTMANAGER, "http://am", "a\r\nb", NULL), -EINVAL);
 	ck_assert_int_eq(ask(PAGER_TELEGRAM, "https://api.telegram.org", "a/b", "7"), -EINVAL);
 	ck_assert_int_eq(ask(PAGER_DISCORD, NULL, "discord.com/x", NULL), -EINVAL);
+	/* Of a url without a path, no slash may be cut. */
+	ck_assert_int_eq(ask(PAGER_PUSHOVER, "http://127.0.0.1:9708", "app", "ann"), -EINVAL);
+	ck_assert_int_eq(ask(PAGER_PUSHOVER, "https://api.pushover.net", "app", "ann"), -EINVAL);
 	ck_assert_ptr_null(request.url);
 }
 END_TEST
@@ -132,6 +135,19 @@ static const struct {
 	{ PAGER_PUSHOVER, 200, "{\"status\":1,\"devices\":[\"phone\"]}", JUDGE_DELIVERED },
 	{ PAGER_PUSHOVER, 400, "{\"status\":0,\"errors\":[\"user key is invalid\"]}",
 	  JUDGE_REJECTED },
+	{ PAGER_ALERTMANAGER, 200, "{\"cluster\":{\"status\":\"ready\"}}", JUDGE_DELIVERED },
+	{ PAGER_ALERTMANAGER, 200, "{\"versionInfo\":{}}", JUDGE_DELIVERED },
+	{ PAGER_ALERTMANAGER, 200, "{\"status\":\"success\"}", JUDGE_REJECTED },
+	{ PAGER_ALERTMANAGER, 200, "AAAAAAAA", JUDGE_REJECTED },
+	{ PAGER_ALERTMANAGER, 200, "[]", JUDGE_REJECTED },
+	{ PAGER_ALERTMANAGER, 401, "{\"cluster\":{}}", JUDGE_REJECTED },
+	{ PAGER_DISCORD, 200, "{\"id\":\"1\",\"channel_id\":\"2\"}", JUDGE_DELIVERED },
+	{ PAGER_DISCORD, 200, "ok", JUDGE_REJECTED },
+	{ PAGER_MATTERMOST, 200, "{\"status\":\"OK\"}", JUDGE_DELIVERED },
+	{ PAGER_MATTERMOST, 200, "<html>", JUDGE_REJECTED },
+	{ PAGER_NTFY, 200, "{\"healthy\":true}", JUDGE_DELIVERED },
+	{ PAGER_NTFY, 200, "{\"username\":\"tp\",\"role\":\"user\"}", JUDGE_DELIVERED },
+	{ PAGER_NTFY, 200, "{}", JUDGE_REJECTED },
 };
 
 START_TEST(test_what_replies_mean)
