@@ -268,7 +268,10 @@ static void check_heartbeat(struct config_loading *loading, const struct ynode *
 		      "heartbeat.every must be 1s or longer");
 	if (config->heartbeat_limit_us < 100 * US_PER_MS ||
 	    config->heartbeat_limit_us >= config->heartbeat_every_us)
-		FAULT(loading, map, "C005", "write limit: 10s",
+		FAULT(loading, map, "C005",
+		      config->heartbeat_every_us > 10 * US_PER_SECOND  ? "write limit: 10s"
+		      : config->heartbeat_every_us > 2 * US_PER_SECOND ? "write limit: 2s"
+								       : "write limit: 500ms",
 		      "heartbeat.limit must be 100ms or longer, and shorter than heartbeat.every");
 	if (url && !ytext_is_url(url))
 		FAULT(loading, map, "C005", "write an address that begins with https://",

@@ -442,6 +442,7 @@ static const struct {
 	  "write 192.0.2.7" },
 	{ "senders: {a: {format: grafana, client_names: []}}\n", "C034", 1, 46, "empty" },
 	{ "senders: {a: {format: grafana, heartbeat: 30s}}\n", "C005", 1, 43, "write 15m" },
+	{ "heartbeat: {url: \"https://h\", every: 10s}\n", "C005", 1, 12, "write limit: 2s" },
 	{ "senders: {a: {format: grafana, watchdog: {}}}\n", "C034", 1, 42, "every alert" },
 	{ "senders: {a: {format: grafana, mapping: {name: /n}}}\n", "C037", 1, 41,
 	  "write format: generic" },
