@@ -926,6 +926,9 @@
  * a git pull has ended), at the latest the second time after the first look. */
 #define LIMIT_WATCH_QUIET_US (500 * US_PER_MS)
 #define LIMIT_WATCH_HOLD_US  (3 * US_PER_SECOND)
+/* Rules that could not be loaded are tried again so often: a key's file may be readable by now. A
+ * load takes well under a second of one thread of the pool. */
+#define LIMIT_RELOAD_RETRY_US (30 * US_PER_SECOND)
 /* The answer to a reload: LIMIT_FINDINGS_SHOWN findings with their source lines fit. */
 #define LIMIT_RELOAD_TEXT_BYTES (256u << 10)
 /* Findings of a load that the status shows; the log and `tracepager check` show all. */

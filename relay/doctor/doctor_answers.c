@@ -241,8 +241,12 @@ static void answers_tell_rules(struct doctor *doctor)
 			    "the last load was taken");
 	else
 		doctor_tell(doctor, DOCTOR_RELOAD, DOCTOR_WARNING, NULL,
-			    arena_printf(doctor->arena, "tracepager check %s, and tracepager test",
-					 doctor->preflight.config->rules),
+			    arena_printf(doctor->arena,
+					 "tracepager check %s, and tracepager test; then reload "
+					 "(systemctl reload tracepager), or wait: the relay tries "
+					 "again every %lld s while it watches the rules",
+					 doctor->preflight.config->rules,
+					 LIMIT_RELOAD_RETRY_US / US_PER_SECOND),
 			    "the last load of the rules was not taken (%s): older ones are in "
 			    "force",
 			    result);

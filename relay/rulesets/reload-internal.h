@@ -12,6 +12,7 @@
 /* Why a load happens; if one load has two causes, the later one here counts. */
 enum reload_cause {
 	RELOAD_BY_WATCH, /* loads only if watch_is_due() */
+	RELOAD_BY_RETRY, /* the last load failed; logs only another outcome */
 	RELOAD_BY_START,
 	RELOAD_BY_REQUEST,
 };
@@ -48,6 +49,7 @@ struct reload {
 	int64_t since_us; /* wall time since which rules with this hash are in force */
 	struct reload_attempt last;
 	struct timer timer; /* the next look at the files */
+	int64_t tried_us;   /* monotonic: when the last load ended */
 	/* What the last load read or tried to read. The pool's thread uses these two while a load
 	 * is under way, the loop only between two loads. */
 	struct reload_paths paths;

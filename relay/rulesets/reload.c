@@ -225,8 +225,28 @@ static void reload_take(struct reload *reload, const struct reload_load *load)
 	tell_in_force(reload);
 }
 
+static bool findings_are_same(const struct findings *findings, const struct findings *others)
+{
+	if (findings->n != others->n || findings->nerrors != others->nerrors)
+		return false;
+	for (size_t i = 0; i < findings->n; i++)
+		if (strcmp(findings->at[i].code, others->at[i].code) != 0 ||
+		    strcmp(findings->at[i].text, others->at[i].text) != 0)
+			return false;
+	return true;
+}
+
+/* A retry that fails as the last load did is neither logged nor counted. */
+static bool attempt_is_same(const struct reload_attempt *attempt, const struct reload_attempt *last)
+{
+	return attempt->cause == RELOAD_BY_RETRY && attempt->outcome == last->outcome &&
+	       findings_are_same(&attempt->findings, &last->findings);
+}
+
 static void reload_keep_old(const struct reload *reload, const struct reload_attempt *attempt)
 {
+	if (attempt_is_same(attempt, &reload->last))
+		return;
 	metric_add(roles[reload->env.role].failed, 1);
 	if (reload->env.role == RELOAD_LIVE) {
 		metric_set(METRIC_RELOAD_SUCCESSFUL, 0);
@@ -348,8 +368,10 @@ static void load_on_done(void *arg)
 	reload_finish_attempt(reload, load);
 	for (size_t i = 0; i < load->nwaiting; i++)
 		reload_answer(load->waiting[i], reload);
-	if (load->attempt.outcome != RELOAD_UNCHANGED)
+	if (load->attempt.outcome != RELOAD_UNCHANGED) {
 		reload_keep_paths(reload, load);
+		reload->tried_us = clock_mono_us(reload->env.clock);
+	}
 	reload_load_free(load);
 	reload->load = reload->next;
 	reload->next = NULL;
@@ -362,9 +384,23 @@ static void load_on_done(void *arg)
 			  clock_mono_us(reload->env.clock) + watch_pause_us(&reload->watch));
 }
 
+/* What a load failed on may be mended outside of the files that are watched: the mode of a key's
+ * file, or a user's group. A change of the files that is under way is the watch's. */
+static bool reload_wants_retry(const struct reload *reload)
+{
+	const enum reload_outcome outcome = reload->last.outcome;
+
+	return (outcome == RELOAD_UNREADABLE || outcome == RELOAD_INVALID ||
+		outcome == RELOAD_TESTS_FAILED) &&
+	       !reload->watch.changing &&
+	       clock_mono_us(reload->env.clock) - reload->tried_us >= LIMIT_RELOAD_RETRY_US;
+}
+
 static void reload_on_timer(void *arg)
 {
-	reload_start(arg, RELOAD_BY_WATCH);
+	struct reload *reload = arg;
+
+	reload_start(reload, reload_wants_retry(reload) ? RELOAD_BY_RETRY : RELOAD_BY_WATCH);
 }
 
 void reload_ask(struct reload *reload, struct http_exchange *exchange)

@@ -10,6 +10,7 @@
 
 static const char *const cause_names[] = {
 	[RELOAD_BY_WATCH] = "watch",
+	[RELOAD_BY_RETRY] = "retry",
 	[RELOAD_BY_START] = "start",
 	[RELOAD_BY_REQUEST] = "request",
 };

@@ -229,6 +229,40 @@ START_TEST(bad_change_is_told_once)
 }
 END_TEST
 
+/* A key that only the mode, or here a missing file, hides: no rules file changes when it is mended.
+ * The load fails at 2.5 s; it is tried again at the first look 30 s later, quietly. */
+START_TEST(failed_load_is_tried_again)
+{
+	CLEANUP_FREE char *key = xasprintf("%s/key", directory);
+	CLEANUP_FREE char *rules =
+		xasprintf("teams: {ledger: {escalation: e}}\n"
+			  "pagers: {p: {kind: pagerduty, routing_key_file: %s}}\n"
+			  "escalations: {e: {steps: [{page: [p]}]}}\nfallback: {team: ledger}\n",
+			  key);
+	CLEANUP_FREE char *rules_path = path;
+
+	make_reload(RELOAD_LIVE, true);
+	begin();
+	const int64_t before = metric_value(METRIC_RELOADS_FAILED);
+	write_rules(rules);
+	watch_for(3 * US_PER_SECOND);
+	check_status("\"cause\":\"watch\",\"result\":\"invalid\"");
+	watch_for(120 * US_PER_SECOND);
+	check_status("\"cause\":\"retry\",\"result\":\"invalid\"");
+	ck_assert_int_eq(metric_value(METRIC_RELOADS_FAILED), before + 1);
+	path = key;
+	write_rules("0123456789abcdef0123456789abcdef\n");
+	watch_for(32 * US_PER_SECOND);
+	ck_assert_str_eq(team, "ledger");
+	check_status("\"cause\":\"retry\",\"result\":\"taken\"");
+	swaps = 0;
+	watch_for(120 * US_PER_SECOND);
+	ck_assert_uint_eq(swaps, 0);
+	unlink(key);
+	path = xstrdup(rules_path);
+}
+END_TEST
+
 START_TEST(shadow_rules_come_and_go)
 {
 	unlink(path);
@@ -266,6 +300,7 @@ int main(void)
 	tcase_add_test(tests, changed_file_is_loaded);
 	tcase_add_test(tests, included_file_is_watched);
 	tcase_add_test(tests, bad_change_is_told_once);
+	tcase_add_test(tests, failed_load_is_tried_again);
 	tcase_add_test(tests, shadow_rules_come_and_go);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
