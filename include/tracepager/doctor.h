@@ -58,9 +58,13 @@ struct preflight {
 	int64_t descriptors;	    /* that a start would have */
 	int schema;		    /* of the store; 0: there is none yet, or it cannot be read */
 };
+/* The path of the store by these options, read without their secrets; NULL: they cannot be read.
+ * Caller frees. Any thread. */
+char *preflight_store_path(const char *path);
 /* Tries all that a start does, as far as it can be tried without starting, and what is legal and
  * probably wrong. path NULL: the options have their defaults. Whether a start would succeed. Call
- * preflight_fini() in any case. Any thread. */
+ * preflight_fini() in any case. Where root calls, secrets are judged as the relay's user reads them
+ * (service_user.h). Before other threads start. */
 bool preflight_run(const char *path, int64_t wall_us, struct preflight *ret_preflight);
 void preflight_fini(struct preflight *preflight);
 

@@ -5,10 +5,10 @@
  * at a time; requests that come during a load share the next.
  *
  * With `watch` the files are compared every LIMIT_WATCH_POLL_US, and loaded when a change is
- * complete; rules that were not taken are tried again every LIMIT_RELOAD_RETRY_US, and the log tells
- * a retry only where its outcome is another one. Refuses to change a set that was handed over: who works with the old one keeps a
- * reference. Owns the set in force. There are two objects: the rules in force, and the shadow
- * rules, which need not exist. Loop thread only.
+ * complete. Rules that were not taken are tried again every LIMIT_RELOAD_RETRY_US; the log tells a
+ * retry only where its outcome is another one. Refuses to change a set that was handed over: who
+ * works with the old one keeps a reference. Owns the set in force. There are two objects: the rules
+ * in force, and the shadow rules, which need not exist. Loop thread only.
  */
 #ifndef TRACEPAGER_RELOAD_H
 #define TRACEPAGER_RELOAD_H

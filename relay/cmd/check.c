@@ -17,7 +17,11 @@
 #include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/past_words.h"
+#include "tracepager/service_user.h"
 #include "tracepager/terminal.h"
+
+/* Its owner is the relay's user, where root looks. */
+static const char default_store[] = "/var/lib/tracepager/tracepager.db";
 
 /* Without codes all codes are listed. */
 static int explain_codes(const char *const *codes, size_t n)
@@ -103,6 +107,7 @@ static int check_paths(const struct check_options *options, const char *const *p
 	struct buf out = BUF_INIT(LIMIT_FINDINGS_TEXT_BYTES);
 
 	credential_expect_elsewhere();
+	service_user_expect(options->store ? options->store : default_store);
 	if (options->store && !(words = read_past_words(options->store, findings.now_us)))
 		return 2;
 	findings.words = words;

@@ -97,6 +97,13 @@ void config_free_access(struct config *config);
 
 /* Warns of a file that other users of this machine may read or write. */
 void config_check_mode(struct config_loading *loading, const struct ynode *node, const char *path);
+/* The same, of a secret's file; warns, too, where root looks and the relay's user cannot read it.
+ */
+void config_check_secret_file(struct config_loading *loading, const struct ynode *node,
+			      const char *path);
+/* A secret's file could not be read, as err says: the finding, with the cure for its cause. */
+void config_tell_unread(struct config_loading *loading, const struct ynode *node, const char *path,
+			const struct err *err);
 /* Warns where all users of this machine may write the options or the rules. */
 void config_check_writers(struct config_loading *loading, const struct ynode *root);
 

@@ -281,7 +281,7 @@ void config_load_link_keys(struct config_loading *loading, const struct ynode *r
 		      "are in use, that one on the second",
 		      "%s", err.text);
 	else
-		config_check_mode(loading, node, config->link_key_file);
+		config_check_secret_file(loading, node, config->link_key_file);
 }
 
 void config_free_access(struct config *config)

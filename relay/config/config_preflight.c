@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/service_user.h"
 #include "tracepager/xalloc.h"
 
 /* ---- the store ---- */
@@ -31,14 +32,40 @@ void config_check_store_mode(struct config_loading *loading, const struct ynode 
 	config_check_mode(loading, store_node(root), loading->config->store_path);
 }
 
+/* Caller frees. */
+static char *store_owner_cure(const char *path)
+{
+	const char *user = service_user_likely();
+
+	return user ? xasprintf("chown %s: %s", user, path)
+		    : xstrdup("chown it to the relay's user");
+}
+
+/* Where a unit lets the relay write: that which ships, in its own directory only. Caller frees. */
+static char *store_directory_cure(const char *directory)
+{
+	const char *user = service_user_likely();
+	CLEANUP_FREE char *owner = user ? xasprintf(" && chown %s: %s", user, directory)
+					: xstrdup(" (it must be the relay's user's)");
+	CLEANUP_FREE char *unit =
+		strcmp(directory, "/var/lib/tracepager") == 0
+			? xstrdup("")
+			: xasprintf("; a unit with ProtectSystem=strict also needs "
+				    "ReadWritePaths=%s in a drop-in (systemctl edit tracepager)",
+				    directory);
+
+	return xasprintf("mkdir -p %s%s%s", directory, owner, unit);
+}
+
 static void preflight_directory(struct config_loading *loading, const struct ynode *node)
 {
 	const char *path = loading->config->store_path, *slash = strrchr(path, '/');
 	CLEANUP_FREE char *directory = !slash	      ? xstrdup(".")
 				       : slash > path ? xstrndup(path, (size_t)(slash - path))
 						      : xstrdup("/");
-	CLEANUP_FREE char *cure =
-		xasprintf("make it, for the relay's user: mkdir -p %s", directory);
+	CLEANUP_FREE char *mine = store_owner_cure(directory);
+	CLEANUP_FREE char *cure = store_directory_cure(directory);
+	CLEANUP_FREE char *file_cure = store_owner_cure(path);
 	struct stat status;
 
 	if (stat(directory, &status) < 0)
@@ -48,11 +75,11 @@ static void preflight_directory(struct config_loading *loading, const struct yno
 		FAULT(loading, node, "C024", "name a file in a directory that exists",
 		      "the store's directory %s is no directory", directory);
 	else if (access(directory, W_OK | X_OK) < 0)
-		FAULT(loading, node, "C024", "chown it to the relay's user",
-		      "the store's directory %s cannot be written: %s", directory, strerror(errno));
+		FAULT(loading, node, "C024", mine, "the store's directory %s cannot be written: %s",
+		      directory, strerror(errno));
 	else if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) < 0)
-		FAULT(loading, node, "C024", "chown it to the relay's user",
-		      "the store %s cannot be written: %s", path, strerror(errno));
+		FAULT(loading, node, "C024", file_cure, "the store %s cannot be written: %s", path,
+		      strerror(errno));
 	else if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
 		FAULT(loading, node, "C024", "name a file", "the store %s is no regular file",
 		      path);
@@ -71,6 +98,34 @@ static bool store_is_in_use(const struct config *config)
 	CLEANUP_FREE char *lock = xasprintf("%s.lock", config->store_path);
 
 	return is_flocked(lock) || is_flocked(config->store_path);
+}
+
+/* Was the file of options changed after the relay took its lock? */
+static bool options_are_newer(const struct config_loading *loading)
+{
+	CLEANUP_FREE char *lock = xasprintf("%s.lock", loading->config->store_path);
+	struct stat options, locked;
+
+	return stat(loading->doc.file, &options) == 0 && stat(lock, &locked) == 0 &&
+	       options.st_mtim.tv_sec > locked.st_mtim.tv_sec;
+}
+
+static void preflight_tell_in_use(struct config_loading *loading, const struct ynode *node)
+{
+	const char *store = loading->config->store_path;
+
+	if (options_are_newer(loading))
+		CONFIG_WARN(loading, node, "C026",
+			    "restart the relay, if options were changed: a reload takes rules and "
+			    "keys only",
+			    "a relay is running with the store %s, and this file was written "
+			    "since it started",
+			    store);
+	else
+		CONFIG_WARN(loading, node, "C026",
+			    "a reload takes rules and keys; changed options need a restart, and a "
+			    "second relay would not start",
+			    "a relay is running with the store %s", store);
 }
 
 /* ---- the address ---- */
@@ -236,9 +291,7 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 	preflight_tokens(loading, root);
 	preflight_directory(loading, store_node(root));
 	if (store_is_in_use(config))
-		CONFIG_WARN(loading, store_node(root), "C026",
-			    "a reload is fine; a second start would fail",
-			    "a relay is running with the store %s", config->store_path);
+		preflight_tell_in_use(loading, store_node(root));
 	else
 		preflight_address(loading, ynode_get(root, "listen"));
 	if (!config->nsenders)

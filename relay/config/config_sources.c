@@ -166,11 +166,11 @@ static void read_header(struct config_loading *loading, const struct ynode *at,
 		secret_set(&header->value, value);
 	else if (!loading->load_secrets)
 		secret_set_path(&header->value, value);
-	else if (secret_read_file(&header->value, value, &err) < 0)
-		FAULT(loading, at, "C004", "name a file that the daemon's user may read",
-		      "header %s: %s", header->name, err.text);
-	else
-		config_check_mode(loading, at, value);
+	else if (secret_read_file(&header->value, value, &err) < 0) {
+		err_prefix(&err, "header %s", header->name);
+		config_tell_unread(loading, at, value, &err);
+	} else
+		config_check_secret_file(loading, at, value);
 	if (header->value.value && !is_header_value(header->value.value))
 		FAULT(loading, at, "C022", "use visible ASCII characters",
 		      "the header %s has no value that a header can have", header->name);
@@ -323,7 +323,7 @@ static void check_key_file(struct config_loading *loading, const struct ynode *m
 	const char *path = source->key_file ? source->key_file : source->cert_file;
 
 	if (path && loading->load_secrets)
-		config_check_mode(loading, ynode_get(map, key), path);
+		config_check_secret_file(loading, ynode_get(map, key), path);
 }
 
 static void check_tenant(struct config_loading *loading, const struct ynode *map,

@@ -73,8 +73,9 @@ void config_load_tls(struct config_loading *loading, const struct ynode *root)
 		tell_tls_fault(loading, root, "C039", &fault);
 		return;
 	}
-	config_check_mode(loading, tls_node(root, *options->key_file ? "key_file" : "cert_file"),
-			  *options->key_file ? options->key_file : options->cert_file);
+	config_check_secret_file(loading,
+				 tls_node(root, *options->key_file ? "key_file" : "cert_file"),
+				 *options->key_file ? options->key_file : options->cert_file);
 }
 
 /* ---- what run --check says beside it ---- */

@@ -222,11 +222,9 @@ static void config_take_secret(struct config_loading *loading, const struct ynod
 	else if (!loading->load_secrets)
 		secret_set_path(secret, text);
 	else if (secret_read_file(secret, text, &err) < 0)
-		FAULT(loading, node, "C004",
-		      "write the secret on the first line of a file that the relay's user may read",
-		      "%s", err.text);
+		config_tell_unread(loading, node, text, &err);
 	else
-		config_check_mode(loading, node, text);
+		config_check_secret_file(loading, node, text);
 }
 
 static void check_secret_twins(struct config_loading *loading, const struct ynode *map, size_t i,

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "tracepager/credential.h"
-#include "tracepager/ydoc.h"
 
 /* ---- whose store it is ---- */
 
@@ -25,20 +24,9 @@
  * options cannot be read. */
 static const char *user_store_path(struct doctor *doctor)
 {
-	struct findings findings = { .at = NULL };
-	struct config *config = NULL;
-	char *text = NULL;
-	size_t len = 0;
-	const char *path = NULL;
+	CLEANUP_FREE char *path = preflight_store_path(doctor->config_path);
 
-	if (!doctor->config_path || ydoc_slurp(doctor->config_path, &text, &len) == 0)
-		if (config_parse("options", text ? text : "{}", text ? len : 2, false, &config,
-				 &findings) == 0)
-			path = arena_strdup(doctor->arena, config->store_path);
-	config_free(config);
-	findings_fini(&findings);
-	free(text);
-	return path;
+	return path ? arena_strdup(doctor->arena, path) : NULL;
 }
 
 static const char *user_name(struct doctor *doctor, uid_t uid)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
@@ -14,8 +15,10 @@
 #include "tracepager/limits.h"
 #include "tracepager/rules_load.h"
 #include "tracepager/ruletest.h"
+#include "tracepager/service_user.h"
 #include "tracepager/store_look.h"
 #include "tracepager/xalloc.h"
+#include "tracepager/ydoc.h"
 
 /* Adds a finding about the options as a whole: its cause is not in their file. */
 #define PREFLIGHT_FINDING(preflight, path, level, code, hint, ...)                                 \
@@ -193,11 +196,31 @@ static void preflight_descriptors(struct preflight *preflight, const char *path)
 
 /* ---- the whole ---- */
 
+char *preflight_store_path(const char *path)
+{
+	struct findings findings = { .at = NULL };
+	struct config *config = NULL;
+	char *text = NULL, *store = NULL;
+	size_t len = 0;
+
+	if (!path || ydoc_slurp(path, &text, &len) == 0)
+		if (config_parse("options", text ? text : "{}", text ? len : 2, false, &config,
+				 &findings) == 0)
+			store = xstrdup(config->store_path);
+	config_free(config);
+	findings_fini(&findings);
+	free(text);
+	return store;
+}
+
 bool preflight_run(const char *path, int64_t wall_us, struct preflight *ret_preflight)
 {
+	CLEANUP_FREE char *store = preflight_store_path(path);
 	struct preflight *preflight = ret_preflight;
 
 	*preflight = (struct preflight){ .findings = { .now_us = wall_us } };
+	if (store)
+		service_user_expect(store);
 	int error = config_check(path, &preflight->config, &preflight->findings);
 	preflight->read = error == 0 || error == -EINVAL;
 	bool good = error == 0;

@@ -4,7 +4,12 @@
  */
 #include "load-internal.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+
+#include "tracepager/service_user.h"
+#include "tracepager/xalloc.h"
 
 /* Whoever reads the key of a pager can page people in its name. */
 static void warn_of_open_file(const struct load_scope *scope, const struct ynode *value)
@@ -12,11 +17,37 @@ static void warn_of_open_file(const struct load_scope *scope, const struct ynode
 	const char *path = value->text;
 	struct stat status;
 
-	if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && secret_is_open(&status))
-		LOAD_WARNING(scope, value, "W033",
-			     arena_printf(scope->load->scratch, "chmod 600 %s", path),
-			     "%s is open to other users of this machine (mode %04o)", path,
-			     status.st_mode & 07777);
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !secret_is_open(&status))
+		return;
+	CLEANUP_FREE char *cure = service_user_mode_cure(path);
+	LOAD_WARNING(scope, value, "W033", cure,
+		     "%s is open to other users of this machine (mode %04o)", path,
+		     status.st_mode & 07777);
+}
+
+/* Root reads every file; the relay's user does not. */
+static void warn_of_file(const struct load_scope *scope, const struct ynode *value)
+{
+	char *text = NULL, *cure = NULL;
+
+	warn_of_open_file(scope, value);
+	if (service_user_is_kept_out(value->text, &text, &cure))
+		LOAD_WARNING(scope, value, "W055", cure, "%s", text);
+	free(text);
+	free(cure);
+}
+
+static void tell_unread_file(const struct load_scope *scope, const struct ynode *value,
+			     const struct err *err)
+{
+	CLEANUP_FREE char *cure = err->code == EACCES || err->code == -EACCES
+					  ? service_user_mode_cure(value->text)
+					  : NULL;
+
+	LOAD_ERROR(scope, value, "E021",
+		   cure ? cure
+			: "the file must exist and be readable by the user that runs tracepager",
+		   "%s", err->text);
 }
 
 /* A secret, or its file. */
@@ -43,11 +74,9 @@ static void take_secret_value(const struct load_scope *scope, const struct secre
 	else if (!scope->load->load_secrets)
 		secret_set_path(secret, value->text);
 	else if (secret_read_file(secret, value->text, &err) < 0)
-		LOAD_ERROR(scope, value, "E021",
-			   "the file must exist and be readable by the user that runs tracepager",
-			   "%s", err.text);
+		tell_unread_file(scope, value, &err);
 	else
-		warn_of_open_file(scope, value);
+		warn_of_file(scope, value);
 }
 
 /* False: neither the member nor its twin with the file is there, or both are, which has its

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers  # noqa: E402
@@ -269,12 +270,48 @@ senders:
         assert "pages have no links to acknowledge them" in place.text and "add: external_url: https://" in place.text, place.text
 
 
+def check_as_root_sees_what_the_relay_may_not():
+    """The store's owner is the relay's user; root reads every file, and says which ones that user cannot."""
+    if os.geteuid() != 0:
+        return
+    with Place("listen: 127.0.0.1:0\nexternal_url: http://a\nstore: {{path: {0}/st/tracepager.db}}\nrules: {0}/rules.yaml\n"
+               "senders: {{am: {{format: alertmanager, bearer_file: {0}/am.token}}}}\nsources: {{f: {{kind: files, path: {0}}}}}\n",
+               RULES.replace("kind: webhook, url: \"http://127.0.0.1:1/page\"", "kind: pagerduty, routing_key_file: KEY")) as place:
+        os.chmod(place.directory, 0o755)
+        os.mkdir(place.directory + "/st")
+        os.chown(place.directory + "/st", 65534, 65534)
+        key = place.directory + "/p.key"
+        place.write("p.key", "0123456789abcdef0123456789abcdef\n", 0o600)
+        place.write("am.token", "token\n", 0o600)
+        with open(place.directory + "/rules.yaml", encoding="utf-8") as f:
+            rules = f.read()
+        assert "KEY" in rules, rules
+        place.write("rules.yaml", rules.replace("KEY", key))
+        status, told = place.check()
+        assert status == 0 and [code for _, _, code in told if code in ("C053", "W055")] == ["W055", "C053"], place.text
+        assert re.search(rf"cannot read {key} \(mode 0600\)[^$]*chgrp \S+ {key} && chmod 640 {key}, or [^\n]*credential:NAME", place.text), place.text
+        for name in ("p.key", "am.token"):
+            os.chown(f"{place.directory}/{name}", 0, 65534)
+            os.chmod(f"{place.directory}/{name}", 0o640)
+        status, told = place.check()
+        assert status == 0 and not [code for _, _, code in told if code in ("C053", "W055")], place.text
+        os.chmod(place.directory, 0o700)
+        status, told = place.check()
+        assert f"the directory {place.directory} is closed (mode 0700)" in place.text, place.text
+
+
 def check_beside_a_running_relay():
     daemon = Daemon().start()
     try:
         done = subprocess.run([peers.BINARY, "run", "--check", "-c", daemon.directory + "/tracepager.yaml"],
                               capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
         assert done.returncode == 0 and "warning[C026]" in done.stderr and "C025" not in done.stderr, done
+        assert "a reload takes rules and keys; changed options need a restart" in done.stderr, done
+        later = time.time() + 60
+        os.utime(daemon.directory + "/tracepager.yaml", (later, later))
+        done = subprocess.run([peers.BINARY, "run", "--check", "-c", daemon.directory + "/tracepager.yaml"],
+                              capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
+        assert done.returncode == 0 and "this file was written since it started" in done.stderr, done
         os.chmod(daemon.directory + "/tracepager.db", 0o644)
         assert daemon.reload("admin-1")[0] == 200
     finally:
@@ -304,5 +341,5 @@ def cores_are_off():
                 child.communicate(timeout=peers.PATIENCE)
 
 
-peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
+peers.run(check_tells_all_in_one_pass, check_as_root_sees_what_the_relay_may_not, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
           tokens_have_rights_and_are_read_again, secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
