@@ -62,13 +62,21 @@ struct slo_example {
 	int64_t us;
 };
 
+/* Of those that succeeded: a fast failure serves nobody, so latency counts these only. */
+struct slo_succeeded {
+	uint32_t samples;
+	int64_t p50_us, p90_us, p99_us; /* by the nearest rank; 0: none succeeded */
+	const char *median_id;		/* a trace; NULL: none succeeded */
+};
+
 /* Of the requests of a signal, or of the calls of an edge. */
 struct slo_figures {
 	uint32_t samples;
 	uint32_t judged; /* those of which it is known whether they failed as often as it happens */
 	uint32_t failed; /* of the judged ones */
 	uint32_t fatal;	 /* of an edge: those that took their caller with them */
-	int64_t p50_us, p90_us, p99_us; /* by the nearest rank */
+	int64_t p50_us, p90_us, p99_us; /* by the nearest rank, of all, failed ones too */
+	struct slo_succeeded succeeded;
 	struct slo_example fastest, median, slowest;
 	struct slo_goal latency, availability;
 };

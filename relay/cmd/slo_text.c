@@ -37,13 +37,15 @@ static const char *failed_cell(const struct slo_figures *figures, char out[CELL_
 
 static void add_figure_cells(struct table *table, const struct slo_figures *figures, double share)
 {
+	const struct slo_succeeded *succeeded = &figures->succeeded;
+	const int64_t times[] = { succeeded->p50_us, succeeded->p90_us, succeeded->p99_us };
 	char text[CELL_BYTES], time[PLAIN_DURATION_SIZE];
 
 	snprintf(text, sizeof(text), "%u", figures->samples);
 	table_add(table, SCREEN_PLAIN, text);
-	table_add(table, SCREEN_PLAIN, plain_duration(figures->p50_us, time));
-	table_add(table, SCREEN_PLAIN, plain_duration(figures->p90_us, time));
-	table_add(table, SCREEN_PLAIN, plain_duration(figures->p99_us, time));
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		table_add(table, SCREEN_PLAIN,
+			  succeeded->samples ? plain_duration(times[i], time) : "-");
 	table_add(table, figures->failed ? SCREEN_RED : SCREEN_PLAIN, failed_cell(figures, text));
 	table_add(table, SCREEN_PLAIN, share_cell(share, text));
 }
@@ -85,6 +87,16 @@ static void add_edge_name(const struct slo_edge *edge, struct buf *out)
 		buf_puts(out, " (message)");
 }
 
+static bool has_failed_samples(const struct slo_signal *signal)
+{
+	bool found = signal->figures.succeeded.samples < signal->figures.samples;
+
+	for (uint32_t i = 0; i < signal->nedges && !found; i++)
+		found = signal->edges[i].figures.succeeded.samples <
+			signal->edges[i].figures.samples;
+	return found;
+}
+
 static void add_slo_table(const struct slo_signal *signal, const struct screen *screen,
 			  struct buf *out)
 {
@@ -106,6 +118,8 @@ static void add_slo_table(const struct slo_signal *signal, const struct screen *
 		buf_fini(&name);
 	}
 	table_write(&table, screen, out);
+	if (has_failed_samples(signal))
+		buf_puts(out, "P50, P90 and P99 are of the calls that succeeded.\n");
 	table_fini(&table);
 }
 
@@ -193,8 +207,9 @@ static void add_slo_signal(const struct slo_signal *signal, const struct screen 
 	plain_add(&title, signal->operation, NAME_COLUMNS);
 	screen_add(screen, SCREEN_BOLD, buf_text(&title), out);
 	buf_fini(&title);
-	buf_printf(out, "\n%u requests from %s to %s (UTC)\n", figures->samples,
-		   past_time_text(signal->from_us, from), past_time_text(signal->to_us, to));
+	buf_printf(out, "\n%u request%s from %s to %s (UTC)\n", figures->samples,
+		   figures->samples == 1 ? "" : "s", past_time_text(signal->from_us, from),
+		   past_time_text(signal->to_us, to));
 	add_slo_example("Traces: fastest ", &figures->fastest, out);
 	add_slo_example(",\n  median ", &figures->median, out);
 	add_slo_example(",\n  slowest ", &figures->slowest, out);

@@ -19,6 +19,7 @@
 struct slo_sample {
 	int64_t us;
 	uint32_t request; /* an index into the signal's ids */
+	bool failed;
 };
 
 struct slo_times {

@@ -63,12 +63,35 @@ static void slo_json_example(struct buf *out, const char *key, const struct slo_
 	buf_putc(out, '}');
 }
 
+/* A percentile of no sample is null. */
+static void slo_json_percentile(struct buf *out, const char *key, uint32_t samples, int64_t us)
+{
+	if (samples)
+		buf_json_int(out, key, us);
+	else
+		slo_json_none(out, key);
+}
+
+static void slo_json_succeeded(struct buf *out, const struct slo_succeeded *succeeded)
+{
+	const uint32_t n = succeeded->samples;
+
+	buf_json_key(out, "succeeded");
+	buf_putc(out, '{');
+	buf_json_int(out, "samples", n);
+	slo_json_percentile(out, "p50_us", n, succeeded->p50_us);
+	slo_json_percentile(out, "p90_us", n, succeeded->p90_us);
+	slo_json_percentile(out, "p99_us", n, succeeded->p99_us);
+	buf_putc(out, '}');
+}
+
 static void slo_json_figures(struct buf *out, const struct slo_figures *figures, bool is_edge)
 {
 	buf_json_int(out, "samples", figures->samples);
 	buf_json_int(out, "p50_us", figures->p50_us);
 	buf_json_int(out, "p90_us", figures->p90_us);
 	buf_json_int(out, "p99_us", figures->p99_us);
+	slo_json_succeeded(out, &figures->succeeded);
 	buf_json_int(out, "judged", figures->judged);
 	if (figures->judged) {
 		buf_json_int(out, "failed", figures->failed);

@@ -46,10 +46,11 @@ static int by_time(const void *a, const void *b)
 	return (sa->request > sb->request) - (sa->request < sb->request);
 }
 
-/* Sorted times, and what is told of them. */
+/* Sorted times; those of objectives are of requests or calls that succeeded. */
 struct slo_sorted {
 	struct slo_sample *at;
 	uint32_t n;
+	uint32_t all; /* with those that failed */
 };
 
 static const struct slo_sample *sorted_rank(const struct slo_sorted *sorted, unsigned int percent)
@@ -78,12 +79,36 @@ static struct slo_example example_of(struct arena *arena, const struct slo_gathe
 				     sample->us };
 }
 
-/* Times are copied to be sorted; the caller frees ret_sorted->at. */
+/* Leaves only the times of requests or calls that succeeded; they stay sorted. */
+static void keep_succeeded(struct slo_sorted *sorted)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < sorted->n; i++)
+		if (!sorted->at[i].failed)
+			sorted->at[n++] = sorted->at[i];
+	sorted->n = n;
+}
+
+static void fill_succeeded(struct arena *arena, const struct slo_gathered *signal,
+			   const struct slo_sorted *sorted, struct slo_succeeded *succeeded)
+{
+	succeeded->samples = sorted->n;
+	if (!sorted->n)
+		return;
+	succeeded->p50_us = sorted_rank(sorted, 50)->us;
+	succeeded->p90_us = sorted_rank(sorted, 90)->us;
+	succeeded->p99_us = sorted_rank(sorted, 99)->us;
+	succeeded->median_id = example_of(arena, signal, sorted_rank(sorted, 50)).trace_id;
+}
+
+/* Times are copied to be sorted; the caller frees ret_sorted->at, the times that succeeded. */
 static void fill_figures(struct arena *arena, const struct slo_gathered *signal,
 			 const struct slo_times *times, struct slo_figures *figures,
 			 struct slo_sorted *ret_sorted)
 {
-	struct slo_sorted sorted = { xcalloc((size_t)times->n + 1, sizeof(*sorted.at)), times->n };
+	struct slo_sorted sorted = { xcalloc((size_t)times->n + 1, sizeof(*sorted.at)), times->n,
+				     times->n };
 
 	memcpy(sorted.at, times->at, times->n * sizeof(*sorted.at));
 	qsort(sorted.at, sorted.n, sizeof(*sorted.at), by_time);
@@ -94,6 +119,8 @@ static void fill_figures(struct arena *arena, const struct slo_gathered *signal,
 	figures->fastest = example_of(arena, signal, &sorted.at[0]);
 	figures->median = example_of(arena, signal, sorted_rank(&sorted, 50));
 	figures->slowest = example_of(arena, signal, &sorted.at[sorted.n - 1]);
+	keep_succeeded(&sorted);
+	fill_succeeded(arena, signal, &sorted, &figures->succeeded);
 	*ret_sorted = sorted;
 }
 
@@ -148,13 +175,30 @@ static const char *few_text(struct arena *arena, uint32_t n, double share)
 			    slo_percent(arena, share), slo_least_samples(share));
 }
 
-/* What a goal of latency says of its samples: "at least 99.1 % of 400 are within it". */
+/* Why no latency is proposed: few samples, or few of many that succeeded. */
+static const char *few_succeeded_text(struct arena *arena, const struct slo_sorted *sorted,
+				      double share)
+{
+	if (sorted->n == sorted->all)
+		return few_text(arena, sorted->n, share);
+	return arena_printf(arena,
+			    "latency counts what succeeds, and too few do: %u of %u, where %s %% "
+			    "needs %u",
+			    sorted->n, sorted->all, slo_percent(arena, share),
+			    slo_least_samples(share));
+}
+
+/* What a goal of latency says of its samples: "400 of 400 are within it, which shows …". */
 static const char *within_text(struct arena *arena, const struct slo_sorted *sorted, int64_t us)
 {
 	const uint32_t good = count_within(sorted, us);
 
-	return arena_printf(arena, "%u of %u are within it, which shows at least %s %%", good,
-			    sorted->n, slo_percent(arena, slo_lower_bound(sorted->n, good)));
+	if (!sorted->n)
+		return arena_printf(arena, "none of %u succeeds, and latency counts what succeeds",
+				    sorted->all);
+	return arena_printf(arena, "%u of %u%s are within it, which shows at least %s %%", good,
+			    sorted->n, sorted->n < sorted->all ? " that succeed" : "",
+			    slo_percent(arena, slo_lower_bound(sorted->n, good)));
 }
 
 /* The highest target that the samples can show, unless outliers alone lift its threshold. */
@@ -177,7 +221,7 @@ static void measure_latency(struct arena *arena, const struct slo_sorted *sorted
 		return;
 	}
 	goal->text = samples_show(sorted->n, 0.90) ? "more than 1 of 10 take longer than any step"
-						   : few_text(arena, sorted->n, 0.90);
+						   : few_succeeded_text(arena, sorted, 0.90);
 }
 
 /* The strictest step that is shown and leaves headroom; 0: none is. */
@@ -313,7 +357,7 @@ static void derive_latency(const struct slo_work *work, uint32_t i)
 	plain_duration(goal->allowed_us, allowed);
 	if (!samples_show(sorted->n, signal->target)) {
 		goal->text = arena_printf(work->arena, "may take %s; %s", allowed,
-					  few_text(work->arena, sorted->n, signal->target));
+					  few_succeeded_text(work->arena, sorted, signal->target));
 		return;
 	}
 	const size_t provided = step_provided(sorted, percent);

@@ -65,10 +65,10 @@ static const char *slo_name(struct slo_samples *samples, const char *name)
 	return arena_strndup(samples->arena, name, strnlen(name, LIMIT_SLO_NAME_BYTES));
 }
 
-static void slo_times_add(struct slo_times *times, int64_t us, uint32_t request)
+static void slo_times_add(struct slo_times *times, int64_t us, uint32_t request, bool failed)
 {
 	times->at = slo_grow(times->at, times->n, &times->size, sizeof(*times->at));
-	times->at[times->n++] = (struct slo_sample){ us, request };
+	times->at[times->n++] = (struct slo_sample){ us, request, failed };
 }
 
 /* ---- signals ---- */
@@ -110,7 +110,7 @@ static uint32_t add_request(struct slo_samples *samples, struct slo_gathered *si
 
 	signal->ids = slo_grow(signal->ids, request, &signal->ids_size, sizeof(*signal->ids));
 	signal->ids[request] = arena_strdup(samples->arena, evidence->trace_id);
-	slo_times_add(&signal->times, evidence->duration_us, request);
+	slo_times_add(&signal->times, evidence->duration_us, request, evidence->signal_failing);
 	if (!request || evidence->start_us < signal->from_us)
 		signal->from_us = evidence->start_us;
 	if (!request || evidence->start_us > signal->to_us)
@@ -163,10 +163,10 @@ static struct slo_node *node_of(struct slo_samples *samples, struct slo_gathered
 }
 
 static void count_slo_call(struct slo_gathered *signal, struct slo_node *node,
-		       const struct evidence *evidence, const struct evidence_call *call,
-		       uint32_t request, bool judged)
+			   const struct evidence *evidence, const struct evidence_call *call,
+			   uint32_t request, bool judged)
 {
-	slo_times_add(&node->times, call->us, request);
+	slo_times_add(&node->times, call->us, request, call->failed);
 	/* Among requests that did not fail, no failed call was fatal: that tells no rate. */
 	node->judged += judged;
 	node->failed += judged && call->failed;

@@ -289,6 +289,9 @@ static void promql_add_sum(struct buf *out, const struct slo_entry *entry,
 		buf_printf(out, ",le=\"%.*s\"", (int)number.len, number.data);
 		buf_fini(&number);
 	}
+	/* A fast failure is no good answer: latency counts what succeeds. */
+	if (entry->is_latency)
+		buf_puts(out, ",status_code!=\"STATUS_CODE_ERROR\"");
 	if (counted == COUNTED_BAD)
 		buf_puts(out, ",status_code=\"STATUS_CODE_ERROR\"");
 	buf_printf(out, "}%s%s", range, *range ? "))" : ")");
@@ -310,16 +313,20 @@ static void yaml_add_number(struct buf *out, double number)
 
 static const char *entry_description(struct arena *arena, const struct slo_entry *entry)
 {
-	const struct slo_figures *figures = entry->figures;
-	const char *text = arena_printf(
-		arena,
-		"%s%s. Measured over %u %s: p50 %lld ms, p90 %lld ms, p99 %lld ms. Median trace: "
-		"%s",
-		entry->internal ? "Internal: " : "", entry->goal->text, figures->samples,
-		entry->internal ? "calls" : "requests", (long long)(figures->p50_us / US_PER_MS),
-		(long long)(figures->p90_us / US_PER_MS), (long long)(figures->p99_us / US_PER_MS),
-		figures->median.trace_id);
+	const struct slo_succeeded *succeeded = &entry->figures->succeeded;
+	const char *text = arena_printf(arena, "%s%s.", entry->internal ? "Internal: " : "",
+					entry->goal->text);
 
+	if (succeeded->samples)
+		text = arena_printf(
+			arena,
+			"%s Measured over %u %s%s that succeeded: p50 %lld ms, p90 %lld ms, p99 "
+			"%lld ms. Median trace: %s",
+			text, succeeded->samples, entry->internal ? "call" : "request",
+			succeeded->samples == 1 ? "" : "s",
+			(long long)(succeeded->p50_us / US_PER_MS),
+			(long long)(succeeded->p90_us / US_PER_MS),
+			(long long)(succeeded->p99_us / US_PER_MS), succeeded->median_id);
 	return arena_strndup(arena, text, strnlen(text, DESCRIPTION_BYTES));
 }
 

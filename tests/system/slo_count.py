@@ -9,6 +9,12 @@ def rank(times, percent):
     return times[math.ceil(len(times) * percent / 100) - 1]
 
 
+def succeeded(rows):
+    """Of (time, failed): how many succeeded, and their percentiles."""
+    times = [us for us, failed in rows if not failed]
+    return (len(times),) + tuple(rank(times, percent) if times else None for percent in (50, 90, 99))
+
+
 def lower_bound(n, good):
     """Wilson's bound, one-sided, 95 %; and the rule of three where nothing was bad."""
     if not n:
@@ -103,8 +109,9 @@ def count(requests):
                 at = at["above"]
             place[id(call)] = tuple(reversed(keys))
         for call in request.calls:
-            edge = edges.setdefault(place[id(call)], {"times": [], "failed": 0, "fatal": 0, "path": 0, "on_path": 0, "requests": 0, "time": 0})
+            edge = edges.setdefault(place[id(call)], {"times": [], "rows": [], "failed": 0, "fatal": 0, "path": 0, "on_path": 0, "requests": 0, "time": 0})
             edge["times"].append(call["timed"]["us"])
+            edge["rows"].append((call["timed"]["us"], call["failed"]))
             edge["failed"] += call["failed"]
             edge["fatal"] += call["fatal"]
             edge["path"] += call["path"]
@@ -115,19 +122,21 @@ def count(requests):
                 edge["time"] += request.entry["us"]
     times = [request.entry["us"] for request in requests]
     signal = {"samples": len(times), "failed": sum(request.entry["failed"] for request in requests), "p50": rank(times, 50),
-              "p90": rank(times, 90), "p99": rank(times, 99), "edges": {}}
+              "p90": rank(times, 90), "p99": rank(times, 99), "edges": {},
+              "succeeded": succeeded([(request.entry["us"], request.entry["failed"]) for request in requests])}
     for place, edge in edges.items():
         signal["edges"][place] = {
             "samples": len(edge["times"]), "failed": edge["failed"], "fatal": edge["fatal"], "requests": edge["requests"],
             "p50": rank(edge["times"], 50), "p90": rank(edge["times"], 90), "p99": rank(edge["times"], 99),
-            "share": edge["path"] / edge["time"] if edge["time"] else 0, "on_path": edge["on_path"] / edge["requests"]}
+            "succeeded": succeeded(edge["rows"]), "share": edge["path"] / edge["time"] if edge["time"] else 0, "on_path": edge["on_path"] / edge["requests"]}
     return signal
 
 
 def told(signal):
     """The same figures of a signal in the command's JSON."""
     def figures(row):
-        return {"samples": row["samples"], "failed": row["failed"], "p50": row["p50_us"], "p90": row["p90_us"], "p99": row["p99_us"]}
+        return {"samples": row["samples"], "failed": row["failed"], "p50": row["p50_us"], "p90": row["p90_us"], "p99": row["p99_us"],
+                "succeeded": tuple(row["succeeded"][name] for name in ("samples", "p50_us", "p90_us", "p99_us"))}
     result = dict(figures(signal), edges={})
     places = {}
     for edge in signal["edges"]:
@@ -141,7 +150,7 @@ def told(signal):
 def differences(found, expected):
     """The figures that differ; shares are told with six digits."""
     result = []
-    for name in ("samples", "failed", "p50", "p90", "p99"):
+    for name in ("samples", "failed", "p50", "p90", "p99", "succeeded"):
         if found[name] != expected[name]:
             result.append((name, found[name], expected[name]))
     for place in sorted(found["edges"].keys() | expected["edges"].keys()):
@@ -149,5 +158,6 @@ def differences(found, expected):
         if a is None or b is None:
             result.append((place, a, b))
             continue
-        result += [(place, name, a[name], b[name]) for name in b if abs(a[name] - b[name]) > (1e-6 if name in ("share", "on_path") else 0)]
+        result += [(place, name, a[name], b[name]) for name in b
+                   if (abs(a[name] - b[name]) > 1e-6 if name in ("share", "on_path") else a[name] != b[name])]
     return result

@@ -155,10 +155,10 @@ def no_objective_is_stricter_than_the_samples_show():
                 while at:
                     keys.append(at["key"])
                     at = at["above"]
-                times.setdefault(tuple(reversed(keys)), []).append(call["timed"]["us"])
+                times.setdefault(tuple(reversed(keys)), []).append((call["timed"]["us"], call["failed"]))
         places = {}
         for row in [signal] + signal["edges"]:
-            mine = [request.entry["us"] for request in requests]
+            mine = [(request.entry["us"], request.entry["failed"]) for request in requests]
             if row is not signal:
                 key = (row["callee"], row["peer"], row["operation"], row["message"])
                 places[row["id"]] = (places[row["above"]] if row["above"] is not None else ()) + (key,)
@@ -166,8 +166,9 @@ def no_objective_is_stricter_than_the_samples_show():
             goal = row["latency"]
             if goal["target"]:
                 proposed += 1
-                good = sum(us <= goal["within_us"] for us in mine)
-                assert slo_count.lower_bound(len(mine), good) >= goal["target"], (row, good)
+                fine = [us for us, failed in mine if not failed]
+                good = sum(us <= goal["within_us"] for us in fine)
+                assert slo_count.lower_bound(len(fine), good) >= goal["target"], (row, good)
                 if goal["basis"] == "derived":
                     assert goal["within_us"] <= goal["allowed_us"], row
             goal = row["availability"]
@@ -201,7 +202,7 @@ def the_example_is_told():
         with open(output, encoding="utf-8") as file:
             text = file.read()
     for line in ("1000 requests from", "the request itself", "├ payment: Charge", "│ └ bank: UPDATE", "└ stock: Reserve",
-                 "99 % within 250 ms: 1000 of 1000 are within it, which shows at least 99.7 %",
+                 "99 % within 250 ms: 998 of 998 that succeed are within it, which shows at least 99.69 %", "are of the calls that succeeded.",
                  "99 % succeed: 2 of 1000 fail, which shows at least 99.39 %",
                  "99 % within 150 ms: may take 150 ms", "99 % within 25 ms: may take 25 ms", "99 % within 75 ms: may take 75 ms",
                  "99.75 % succeed: its caller needs 99.75 %, each failure being fatal; 0 of 2000"):
@@ -259,6 +260,32 @@ def check_promql(queries, directory):
         yaml.safe_dump({"groups": [{"name": "slo", "rules": [{"record": f"slo:query:{n}", "expr": query} for n, query in enumerate(queries)]}]}, file)
     ran = subprocess.run(["promtool", "check", "rules", path], capture_output=True, encoding="utf-8", check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def fast_failures_are_no_latency():
+    """399 requests that all fail within 1 ms; and one request alone."""
+    traces = []
+    for number in range(399):
+        traces.append([{"id": "1", "parent": None, "service": "shop", "process": "shop", "kind": "server", "name": "GET /",
+                        "start": BEGUN + number * 1_000_000, "us": 1000, "failed": number >= 20, "follows": False, "peer": None}])
+    with tempfile.TemporaryDirectory() as directory:
+        path = written(directory, traces)
+        text = " ".join(run("propose", "--healthy", path, status=1).split())
+        assert "no latency: latency counts what succeeds, and too few do: 20 of 399, where 90 % needs 30" in text, text
+        assert "no availability: 379 of 399 fail" in text and "P50, P90 and P99 are of the calls that succeeded." in text, text
+        for spans in traces:
+            spans[0]["failed"] = True
+        path = written(directory, traces)
+        text = " ".join(run("propose", "--healthy", path, status=1).split())
+        assert "too few do: 0 of 399" in text and " within " not in text and "399 - - - 100.00 %" in text, text
+        (signal,) = json.loads(run("propose", "--healthy", path, "--format", "json", status=1))["signals"]
+        assert signal["succeeded"] == {"samples": 0, "p50_us": None, "p90_us": None, "p99_us": None} and signal["p50_us"] == 1000, signal
+        text = " ".join(run("propose", "--healthy", path, "--latency", "1s").split())
+        assert "99 % within 1.00 s: given; today none of 399 succeeds, and latency counts what succeeds" in text, text
+        path = written(directory, example()[2:3])
+        text = run("propose", "--healthy", path, status=1)
+        assert "\n1 request from " in text and "that succeeded" not in text, text
+        assert "over 1 request that succeeded: p50 200 ms" in run("propose", "--healthy", path, "--latency", "1s", "--format", "openslo")
 
 
 def other_programs_can_read_it():
@@ -366,4 +393,5 @@ def a_burn_rate_is_on_every_page():
 
 if __name__ == "__main__":
     peers.run(figures_are_those_that_a_script_counts, no_objective_is_stricter_than_the_samples_show, the_example_is_told,
-              other_programs_can_read_it, wrong_usage_is_told, a_daemons_store_serves, a_burn_rate_is_on_every_page)
+              fast_failures_are_no_latency, other_programs_can_read_it, wrong_usage_is_told,
+              a_daemons_store_serves, a_burn_rate_is_on_every_page)

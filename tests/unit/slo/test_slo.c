@@ -168,6 +168,62 @@ START_TEST(what_is_slower_than_all_steps_has_none)
 END_TEST
 
 static const struct {
+	unsigned int n, failed; /* requests of 80 ms, and failures within 1 ms among them */
+	enum slo_basis basis;
+	double target;
+	int64_t p50_us; /* of those that succeeded */
+} failing_rows[] = {
+	{ 399, 399, SLO_NONE, 0, 0 },
+	{ 399, 370, SLO_NONE, 0, MS(80) },
+	{ 399, 369, SLO_MEASURED, 0.90, MS(80) },
+	{ 399, 100, SLO_MEASURED, 0.95, MS(80) },
+	{ 399, 99, SLO_MEASURED, 0.99, MS(80) },
+};
+
+/* Requests that succeed show what the same number does without any that fail. */
+START_TEST(fast_failures_are_not_fast)
+{
+	const unsigned int n = failing_rows[_i].n, failed = failing_rows[_i].failed;
+
+	for (unsigned int i = 0; i < n; i++)
+		add_request(i < failed ? MS(1) : MS(80), i < failed, NULL, 0);
+	propose(true);
+	const struct slo_figures *figures = &proposal.signals[0].figures;
+	goal_is(&figures->latency, failing_rows[_i].basis, failing_rows[_i].target,
+		failing_rows[_i].basis == SLO_NONE ? 0 : MS(100));
+	ck_assert_uint_eq(figures->succeeded.samples, n - failed);
+	ck_assert_int_eq(figures->succeeded.p50_us, failing_rows[_i].p50_us);
+	if (n == failed)
+		ck_assert_ptr_null(figures->succeeded.median_id);
+	else /* rank ⌈(n - failed) / 2⌉ of those that succeeded */
+		ck_assert_str_eq(figures->succeeded.median_id,
+				 requests->at[failed + (n - failed + 1) / 2 - 1].trace_id);
+	ck_assert_str_eq(figures->fastest.trace_id, requests->at[0].trace_id);
+	if (failing_rows[_i].basis == SLO_NONE)
+		ck_assert_ptr_nonnull(
+			strstr(figures->latency.text, "latency counts what succeeds"));
+}
+END_TEST
+
+/* A call that fails fast is not fast either, whether its request failed or not. */
+START_TEST(fast_failures_of_calls_are_not_fast)
+{
+	for (unsigned int i = 0; i < 600; i++) {
+		const struct drawn_call call = { TRACE_NONE, "cache", "Get", i < 300 ? 1 : 80,
+						 80,	     i < 300, false, false,
+						 false };
+		add_request(MS(200), false, &call, 1);
+	}
+	propose(false);
+	ck_assert_uint_eq(edge_to("cache")->figures.samples, 600);
+	ck_assert_uint_eq(edge_to("cache")->figures.succeeded.samples, 300);
+	ck_assert_int_eq(edge_to("cache")->figures.succeeded.p50_us, MS(80));
+	/* 250 ms x 0.4 = 100 ms. */
+	goal_is(&edge_to("cache")->figures.latency, SLO_DERIVED, 0.99, MS(100));
+}
+END_TEST
+
+static const struct {
 	unsigned int n, failed;
 	enum slo_basis basis;
 	double target;
@@ -380,6 +436,8 @@ int main(void)
 	tcase_add_loop_test(tcase, the_target_is_what_samples_show, 0, ARRAY_LEN(latency_rows));
 	tcase_add_test(tcase, thresholds_have_headroom);
 	tcase_add_test(tcase, what_is_slower_than_all_steps_has_none);
+	tcase_add_loop_test(tcase, fast_failures_are_not_fast, 0, ARRAY_LEN(failing_rows));
+	tcase_add_test(tcase, fast_failures_of_calls_are_not_fast);
 	tcase_add_loop_test(tcase, availability_is_what_samples_show, 0,
 			    ARRAY_LEN(availability_rows));
 	tcase_add_test(tcase, sound_requests_show_no_availability);
