@@ -45,7 +45,8 @@ struct slo_entry {
 	bool is_latency;
 	const struct slo_goal *goal;
 	const struct slo_figures *figures;
-	const char *slug; /* "post-orders-latency" */
+	const char *service_slug; /* "checkout": of all entries of that service, and of no other */
+	const char *slug;	  /* "post-orders-latency" */
 };
 
 struct slo_entries {
@@ -148,7 +149,59 @@ static const char *slug_cut(struct arena *arena, const char *text, size_t most, 
 	return slug;
 }
 
-/* Gives each entry a name that no other one has, with the service's name before it or not. */
+/* The service's name as a slug, without a kind behind it; n is the number of others like it. */
+static const char *service_slug_of(struct arena *arena, const char *service, unsigned int n)
+{
+	BUF_LOCAL(out, 4 * LIMIT_SLO_NAME_BYTES);
+	char end[16] = "";
+
+	slug_add(&out, service);
+	if (n)
+		snprintf(end, sizeof(end), "-%u", n + 1);
+	size_t len = out.len < SLUG_BYTES - strlen(end) ? out.len : SLUG_BYTES - strlen(end);
+	while (len && out.data[len - 1] == '-')
+		len--;
+	const char *slug = len ? arena_printf(arena, "%.*s%s", (int)len, buf_text(&out), end)
+			       : arena_printf(arena, "unnamed%s", end);
+	buf_fini(&out);
+	return slug;
+}
+
+static bool entries_share_service(const struct slo_entry *a, const struct slo_entry *b)
+{
+	return strcmp(a->service, b->service) == 0;
+}
+
+/* Gives each service a slug that no other one has: first those whose name is a slug, so that
+ * "my-svc" stays what it is and "my_svc" becomes "my-svc-2". The entries are sorted by service. */
+static void entries_name_services(struct slo_entries *entries)
+{
+	struct map *taken = map_new();
+
+	for (size_t i = 0; i < entries->n; i++) {
+		const char *slug = service_slug_of(entries->arena, entries->at[i].service, 0);
+
+		if (strcmp(slug, entries->at[i].service) == 0) {
+			entries->at[i].service_slug = slug;
+			map_put(taken, slug, taken);
+		}
+	}
+	for (size_t i = 0; i < entries->n; i++) {
+		struct slo_entry *entry = &entries->at[i];
+
+		if (i && entries_share_service(entry, entry - 1))
+			entry->service_slug = entry[-1].service_slug;
+		for (unsigned int n = 0; !entry->service_slug; n++) {
+			const char *slug = service_slug_of(entries->arena, entry->service, n);
+			if (map_put(taken, slug, taken) == NULL)
+				entry->service_slug = slug;
+		}
+	}
+	map_free(taken);
+}
+
+/* Gives each entry a name that no other one has, with the service's name before it or not. Sloth
+ * joins both to one id: no two pairs of service and name may be the same when joined. */
 static void entries_name(struct slo_entries *entries, bool with_service)
 {
 	struct map *taken = map_new();
@@ -156,34 +209,21 @@ static void entries_name(struct slo_entries *entries, bool with_service)
 	for (size_t i = 0; i < entries->n; i++) {
 		struct slo_entry *entry = &entries->at[i];
 		const char *kind = entry->is_latency ? "latency" : "availability";
-		const char *text = with_service ? arena_printf(entries->arena, "%s %s",
-							       entry->service, entry->operation)
-						: entry->operation;
+		const char *text = with_service
+					   ? arena_printf(entries->arena, "%s %s",
+							  entry->service_slug, entry->operation)
+					   : entry->operation;
 
 		for (unsigned int n = 0; !entry->slug; n++) {
 			const char *slug = slug_cut(entries->arena, text, SLUG_BYTES, n, kind);
 			const char *key = with_service ? slug
-						       : arena_printf(entries->arena, "%s\x1f%s",
-								      entry->service, slug);
+						       : arena_printf(entries->arena, "%s-%s",
+								      entry->service_slug, slug);
 			if (map_put(taken, key, taken) == NULL)
 				entry->slug = slug;
 		}
 	}
 	map_free(taken);
-}
-
-/* The service's name as a slug, without a kind behind it. */
-static const char *service_slug(struct arena *arena, const char *service)
-{
-	BUF_LOCAL(out, 4 * LIMIT_SLO_NAME_BYTES);
-
-	slug_add(&out, service);
-	size_t len = out.len < SLUG_BYTES ? out.len : SLUG_BYTES;
-	while (len && out.data[len - 1] == '-')
-		len--;
-	const char *slug = len ? arena_strndup(arena, buf_text(&out), len) : "unnamed";
-	buf_fini(&out);
-	return slug;
 }
 
 static void entries_init(struct slo_entries *entries, const struct slo_proposal *proposal,
@@ -212,6 +252,7 @@ static void entries_init(struct slo_entries *entries, const struct slo_proposal 
 		}
 	}
 	qsort(entries->at, entries->n, sizeof(*entries->at), by_service);
+	entries_name_services(entries);
 	entries_name(entries, with_service);
 }
 
@@ -356,18 +397,12 @@ static void yaml_add_query(struct buf *out, const char *before, const struct slo
 	buf_fini(&query);
 }
 
-static bool entries_share_service(const struct slo_entry *a, const struct slo_entry *b)
-{
-	return strcmp(a->service, b->service) == 0;
-}
-
 /* ---- OpenSLO ---- */
 
-static void openslo_add_service(struct buf *out, const struct slo_entries *entries,
-				const struct slo_entry *entry)
+static void openslo_add_service(struct buf *out, const struct slo_entry *entry)
 {
 	buf_puts(out, "---\napiVersion: openslo/v1\nkind: Service\nmetadata:\n");
-	yaml_add_text(out, "  name: ", service_slug(entries->arena, entry->service));
+	yaml_add_text(out, "  name: ", entry->service_slug);
 	yaml_add_text(out, "  displayName: ", entry->service);
 	buf_puts(out, "spec:\n  description: \"\"\n");
 }
@@ -392,7 +427,6 @@ static void openslo_add(struct buf *out, const struct slo_entries *entries,
 			const struct slo_entry *entry, const struct slo_form *form)
 {
 	const struct slo_goal *goal = entry->goal;
-	const char *service = service_slug(entries->arena, entry->service);
 
 	buf_puts(out, "---\napiVersion: openslo/v1\nkind: SLO\nmetadata:\n");
 	yaml_add_text(out, "  name: ", entry->slug);
@@ -401,7 +435,7 @@ static void openslo_add(struct buf *out, const struct slo_entries *entries,
 				   entry->is_latency ? "latency" : "availability"));
 	buf_puts(out, "spec:\n");
 	yaml_add_text(out, "  description: ", entry_description(entries->arena, entry));
-	yaml_add_text(out, "  service: ", service);
+	yaml_add_text(out, "  service: ", entry->service_slug);
 	openslo_add_indicator(out, entry, &slo_span_metrics[form->metrics]);
 	buf_printf(out, "  timeWindow:\n    - duration: %lldd\n      isRolling: true\n",
 		   (long long)(form->window_us / US_PER_DAY));
@@ -424,7 +458,7 @@ void slo_write_openslo(const struct slo_proposal *proposal, const struct slo_for
 	yaml_add_head(out, &slo_span_metrics[form->metrics]);
 	for (size_t i = 0; i < entries.n; i++) {
 		if (!i || !entries_share_service(&entries.at[i], &entries.at[i - 1]))
-			openslo_add_service(out, &entries, &entries.at[i]);
+			openslo_add_service(out, &entries.at[i]);
 		openslo_add(out, &entries, &entries.at[i], form);
 	}
 	entries_fini(&entries);
@@ -489,8 +523,7 @@ static void sloth_add(struct buf *out, const struct slo_entries *entries,
 	sloth_add_query(out, "total_query", entry, metrics, true);
 	buf_puts(out, "    alerting:\n");
 	yaml_add_text(out, "      name: ",
-		      alert_name_of(entries->arena, service_slug(entries->arena, entry->service),
-				    entry->slug));
+		      alert_name_of(entries->arena, entry->service_slug, entry->slug));
 	/* What follows from a caller's objective wakes nobody: the caller's own alert does. */
 	buf_printf(out,
 		   "      page_alert:\n        labels: {severity: %s}\n      ticket_alert:\n"
@@ -512,8 +545,7 @@ void slo_write_sloth(const struct slo_proposal *proposal, const struct slo_form 
 	for (size_t i = 0; i < entries.n; i++) {
 		if (!i || !entries_share_service(&entries.at[i], &entries.at[i - 1])) {
 			buf_puts(out, "---\nversion: prometheus/v1\n");
-			yaml_add_text(out, "service: ",
-				      service_slug(entries.arena, entries.at[i].service));
+			yaml_add_text(out, "service: ", entries.at[i].service_slug);
 			buf_puts(out, "slos:\n");
 		}
 		sloth_add(out, &entries, &entries.at[i], metrics);

@@ -262,6 +262,34 @@ def check_promql(queries, directory):
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def names_are_unique():
+    """Services and operations that are the same once they are sanitised, and pairs of them that are the same once they are joined."""
+    calls = (("my_svc", "X"), ("my-svc", "X"), ("My Svc", "X"), ("my", "svc X"), ("orders", "GET /orders/{id}"), ("orders", "GET /orders/:id"))
+    traces = []
+    for number in range(400):
+        root = {"id": "1", "parent": None, "service": "shop", "process": "shop", "kind": "server", "name": "GET /",
+                "start": BEGUN + number * 1_000_000, "us": 10_000, "failed": False, "follows": False, "peer": None}
+        traces.append([root] + [dict(root, id=str(n + 2), parent="1", service=service, process=service, name=name, us=1000)
+                                for n, (service, name) in enumerate(calls)])
+    with tempfile.TemporaryDirectory() as directory:
+        arguments = ("propose", "--healthy", written(directory, traces), "--availability", "98", "--latency", "1s", "--format")
+        openslo, text = run(*arguments, "openslo"), run(*arguments, "sloth")
+    slos = check_openslo(openslo)
+    assert len(slos) == 14, len(slos)
+    # my-svc has its own name; those that became it come behind, by name.
+    service_of = {slo["metadata"]["displayName"].rsplit(" ", 2)[0]: slo["spec"]["service"] for slo in slos}
+    assert service_of["my-svc"] == "my-svc" and service_of["My Svc"] == "my-svc-2" and service_of["my_svc"] == "my-svc-3", service_of
+    check_sloth(text)
+    ids = [f"{document['service']}-{slo['name']}" for document in yaml.safe_load_all(text) if document for slo in document["slos"]]
+    assert len(ids) == 14 and len(set(ids)) == 14, ids
+    # Every query of latency leaves failures out, the total too.
+    for document in yaml.safe_load_all(text):
+        for slo in document["slos"] if document else ():
+            if slo["labels"]["category"] == "latency":
+                queries = slo["sli"]["events"]["error_query"] + slo["sli"]["events"]["total_query"]
+                assert queries.count("sum(") == queries.count('status_code!="STATUS_CODE_ERROR"') == 3, slo
+
+
 def fast_failures_are_no_latency():
     """399 requests that all fail within 1 ms; and one request alone."""
     traces = []
@@ -393,5 +421,5 @@ def a_burn_rate_is_on_every_page():
 
 if __name__ == "__main__":
     peers.run(figures_are_those_that_a_script_counts, no_objective_is_stricter_than_the_samples_show, the_example_is_told,
-              fast_failures_are_no_latency, other_programs_can_read_it, wrong_usage_is_told,
+              fast_failures_are_no_latency, names_are_unique, other_programs_can_read_it, wrong_usage_is_told,
               a_daemons_store_serves, a_burn_rate_is_on_every_page)
