@@ -111,24 +111,29 @@ static bool read_slo_rules(const struct slo_options *options, struct ruleset **r
 
 /* ---- output ---- */
 
-static void tell_count(int64_t n, const char *text)
+static void tell_count(int64_t n, const char *one, const char *several)
 {
 	if (n > 0)
-		fprintf(stderr, "%lld %s\n", (long long)n, text);
+		fprintf(stderr, "%lld %s\n", (long long)n, n == 1 ? one : several);
 }
 
 /* What the figures lack, on standard error. */
 static void tell_basis(const struct slo_basis_told *told)
 {
-	tell_count(told->rootless, "traces have no span of a signal, or no root, and are left out");
+	tell_count(told->rootless, "trace has no span of a signal, or no root, and is left out",
+		   "traces have no span of a signal, or no root, and are left out");
 	tell_count(told->taken.old,
+		   "healthy trace of the store is left out: an older version stored it without "
+		   "its calls",
 		   "healthy traces of the store are left out: an older version stored them "
 		   "without their calls");
 	tell_count(told->taken.left_out,
+		   "request is left out or counted in part: it has too many calls, or there are "
+		   "too many operations",
 		   "requests are left out or counted in part: they have too many calls, or there "
 		   "are too many operations");
-	tell_count(told->unreadable, "decisions of the store have healthy traces that cannot be "
-				     "read");
+	tell_count(told->unreadable, "decision of the store has healthy traces that cannot be read",
+		   "decisions of the store have healthy traces that cannot be read");
 }
 
 static bool has_objective(const struct slo_proposal *proposal)
