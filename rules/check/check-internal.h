@@ -46,6 +46,12 @@ bool glob_slip(struct arena *arena, const char *name, const char *glob, struct c
 /* Is a regular expression none in truth, or anchored where its author did not think of that? */
 bool regex_slip(struct arena *arena, const struct rule_matcher *matcher, struct check_slip *slip);
 
+/* ---- secret_slip.c ---- */
+
+/* Why what stands for a secret cannot be one: a sentence without its subject; NULL: it may be one.
+ * member: "token", "password". Nothing of the text is repeated. */
+const char *secret_slip(const char *member, const char *text);
+
 /* ---- check_matchers.c ---- */
 
 /* The value of a member of the entry; its key where it has no such member. */

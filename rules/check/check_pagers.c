@@ -17,21 +17,6 @@ static void warn_of_secret(const struct rules_check *check, const struct rule_so
 			      "the %s of %s stands in the rules themselves", key, what);
 }
 
-/* Why a secret in the rules cannot be one, or NULL. No text repeats it. */
-static const char *secret_slip(const char *value)
-{
-	if (*value == '$')
-		return "is a variable of the environment, which rules do not read";
-	if (*value == '/' || strncmp(value, "./", 2) == 0)
-		return "is the path of a file";
-	if (strpbrk(value, " \t\r\n"))
-		return "has a blank or the end of a line in it";
-	if (strcasestr(value, "changeme") || strcasestr(value, "change-me") ||
-	    strcasestr(value, "replace-me") || strcasestr(value, "xxxx") || *value == '<')
-		return "stands for a secret that was to be filled in";
-	return NULL;
-}
-
 /* PagerDuty's own keys have 32 characters; other services take any. */
 static const char *pagerduty_slip(const struct pager *pager, const char *value)
 {
@@ -44,31 +29,49 @@ static const char *pagerduty_slip(const struct pager *pager, const char *value)
 	return "is no integration key of PagerDuty, which has 32 letters and digits";
 }
 
-/* Findings point at the secret, whose line is hidden. True: what stands there is no secret. */
-static bool warn_of_key_slip(const struct rules_check *check, const struct rule_source *source,
-			     const struct pager *pager, const char *key)
-{
-	const struct ynode *value = key ? ynode_get(source->node, key) : NULL;
+/* A secret of the rules, or of the file that they name; text NULL: it was not read. */
+struct key_place {
+	const struct ynode *value; /* the secret, whose line findings hide, or the path */
+	const char *text;
+	bool is_file;
+};
 
-	if (!value || value->kind != YNODE_SCALAR || !*value->text)
-		return false;
-	const char *slip = secret_slip(value->text);
-	const char *own = slip ? NULL : pagerduty_slip(pager, value->text);
-	if (slip)
-		CHECK_WARNING(
-			check, source, value, "W039",
-			arena_printf(check->scratch,
-				     "write %s_file: PATH, a file whose first line is the secret "
-				     "without blanks",
-				     key),
-			"the %s of pager \"%s\" %s", key, pager->name, slip);
-	else if (own)
-		CHECK_WARNING(
-			check, source, value, "W039",
-			"copy the integration key (32 characters) of the service's Events API "
-			"V2 integration",
-			"the %s of pager \"%s\" %s", key, pager->name, own);
-	return slip && !strpbrk(value->text, " \t\r\n");
+static struct key_place key_place(const struct rules_check *check, const struct rule_source *source,
+				  const char *key, const struct secret *secret)
+{
+	const struct ynode *inside = ynode_get(source->node, key);
+	const struct ynode *file =
+		ynode_get(source->node, arena_printf(check->scratch, "%s_file", key));
+
+	if (inside)
+		return (struct key_place){ inside,
+					   inside->kind == YNODE_SCALAR ? inside->text : NULL,
+					   false };
+	return (struct key_place){ file, file && file->kind == YNODE_SCALAR ? secret->value : NULL,
+				   true };
+}
+
+/* what: "pager \"ledger\"". own: what PagerDuty says of its key, or NULL. */
+static void warn_of_key_slip(const struct rules_check *check, const struct rule_source *source,
+			     const char *what, const char *key, const struct key_place *place,
+			     const char *own)
+{
+	const char *slip = place->text && *place->text ? secret_slip(key, place->text) : NULL;
+
+	if (!slip && !own)
+		return;
+	const char *cure =
+		!slip ? "copy the integration key (32 characters) of the service's Events API V2 "
+			"integration"
+		: place->is_file
+			? "write the secret itself on the first line of that file"
+			: arena_printf(check->scratch,
+				       "write %s_file: PATH, a file whose first line is the "
+				       "secret%s",
+				       key, strstr(slip, "blank") ? " without blanks" : "");
+	CHECK_WARNING(check, source, place->value, "W039", cure,
+		      place->is_file ? "the first line of the %s_file of %s %s" : "the %s of %s %s",
+		      key, what, slip ? slip : own);
 }
 
 /* A bot posts by the id of a channel. By its name it could not change its message. */
@@ -92,8 +95,15 @@ static void warn_of_channel(const struct rules_check *check, const struct rule_s
 static void warn_of_pager_secret(const struct rules_check *check, const struct rule_source *source,
 				 const struct pager *pager, const char *what, const char *key)
 {
-	if (!warn_of_key_slip(check, source, pager, key))
-		warn_of_secret(check, source, what, key);
+	if (!key)
+		return;
+	const struct key_place place = key_place(check, source, key, &pager->key);
+	const bool given = place.text && *place.text;
+	const char *own =
+		given && !secret_slip(key, place.text) ? pagerduty_slip(pager, place.text) : NULL;
+
+	warn_of_key_slip(check, source, what, key, &place, own);
+	warn_of_secret(check, source, what, key);
 }
 
 /* Of an unknown kind, which is an error already, nobody knows which members are secret. */
@@ -118,14 +128,18 @@ static bool takes_team_key(const struct ruleset *set, enum pager_kind_id kind)
 static void warn_of_team_secrets(const struct rules_check *check, size_t number)
 {
 	const struct rule_source *source = &check->teams[number];
+	const char *what =
+		arena_printf(check->scratch, "team \"%s\"", check->set->teams[number].name);
 
 	for (int i = 0; i < PAGER_KIND_COUNT && source->node->kind == YNODE_MAP; i++) {
 		const enum pager_kind_id kind = (enum pager_kind_id)i;
-		if (takes_team_key(check->set, kind))
-			warn_of_secret(check, source,
-				       arena_printf(check->scratch, "team \"%s\"",
-						    check->set->teams[number].name),
-				       pager_kind_options(kind)->key);
+		const char *key = pager_kind_options(kind)->key;
+		if (!takes_team_key(check->set, kind))
+			continue;
+		const struct key_place place =
+			key_place(check, source, key, &check->set->paging[number].keys[i]);
+		warn_of_key_slip(check, source, what, key, &place, NULL);
+		warn_of_secret(check, source, what, key);
 	}
 }
 
@@ -147,8 +161,12 @@ void check_pagers(const struct rules_check *check)
 				     pager_kind_options(pager->kind)->key);
 		warn_of_pager_secret(check, &check->pagers[i], pager, what,
 				     pager_kind_way(pager->kind));
-		if (pager_kind_has(pager->kind, "feedback_secret"))
-			warn_of_secret(check, &check->pagers[i], what, "feedback_secret");
+		if (!pager_kind_has(pager->kind, "feedback_secret"))
+			continue;
+		const struct key_place place =
+			key_place(check, &check->pagers[i], "feedback_secret", &pager->feedback[0]);
+		warn_of_key_slip(check, &check->pagers[i], what, "feedback_secret", &place, NULL);
+		warn_of_secret(check, &check->pagers[i], what, "feedback_secret");
 	}
 	for (size_t i = 0; i < check->set->nteams; i++)
 		warn_of_team_secrets(check, i);

@@ -3,8 +3,10 @@
  * tells of them; and where broken YAML went wrong. Columns are counted by hand.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
@@ -56,6 +58,98 @@ static void told(const char *text, const char *code, const char *hint)
 	}
 	buf_fini(&out);
 }
+
+/* ---- secrets ---- */
+
+#define OWNED                                                                                      \
+	"teams: {a: {escalation: e}}\n"                                                            \
+	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
+	"services: {cart: {owner: a}}\n"                                                           \
+	"fallback: {team: a}\n"
+#define NTFY(token) OWNED "pagers: {p: {kind: ntfy, url: \"https://n/t\", token" token "}}\n"
+#define MAIL(password)                                                                             \
+	OWNED "pagers: {p: {kind: email, url: \"smtp://h\", from: a@example.com, "                 \
+	      "to: b@example.com, user: a, password" password "}}\n"
+
+static const struct {
+	const char *text;
+	bool slip;
+} secrets[] = {
+	{ NTFY(": '/etc/tracepager/ntfy.key'"), true },
+	{ NTFY(": '/ntfy.key'"), true },
+	{ NTFY(": './keys/ntfy'"), true },
+	{ NTFY(": $NTFY_TOKEN"), true },
+	{ NTFY(": '${ntfy_token}'"), true },
+	{ NTFY(": '$(cat key)'"), true }, /* by its blank */
+	{ NTFY(": REPLACE-ME"), true },
+	{ NTFY(": changeme"), true },
+	{ NTFY(": your_ntfy_token"), true },
+	{ NTFY(": '<ntfy token>'"), true },
+	{ NTFY(": tk_xxxxxxxx"), true },
+	{ NTFY(": TODO"), true },
+	{ NTFY(": 'tk_1 tk_2'"), true },
+	{ MAIL(": '<your password>'"), true },
+	{ MAIL(": '${SMTP_PASSWORD}'"), true },
+	/* Real ones. */
+	{ NTFY(": '/Xa3+Qpz9s7K1dYwLr0Tg=='"), false },
+	{ NTFY(": '/Xa3/Qpz9s7K1dYwLr0TgUm'"), false },
+	{ NTFY(": '/ecretWord9'"), false },
+	{ NTFY(": tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"), false },
+	{ NTFY(": Wxxxxq9"), false },
+	{ MAIL(": '$ecretWord9'"), false },
+	{ MAIL(": '<Xk9a!>'"), false },
+	{ MAIL(": 'abcd efgh ijkl mnop'"), false },
+	{ MAIL(": your-horse-7731"), false },
+	{ MAIL(": nodulation-tbds"), false },
+};
+
+/* Whatever it is, it stands in the rules themselves. */
+START_TEST(test_secrets)
+{
+	const bool slip = secrets[_i].slip;
+
+	ck_assert_int_eq(parse(secrets[_i].text), 0);
+	ck_assert_msg(findings.n == (slip ? 2 : 1), "%zu of %s", findings.n, secrets[_i].text);
+	ck_assert_str_eq(findings.at[0].code, "W021");
+	if (slip)
+		ck_assert_str_eq(findings.at[1].code, "W039");
+}
+END_TEST
+
+static void in_file(const char *first_line, const char *code)
+{
+	char path[] = "/tmp/tracepager-slips-XXXXXX", text[1024];
+	const int file = mkstemp(path);
+
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(write(file, first_line, strlen(first_line)), (ssize_t)strlen(first_line));
+	close(file);
+	snprintf(text, sizeof(text), NTFY("_file: %s"), path);
+	ck_assert_int_eq(rules_parse("rules.yaml", text, strlen(text), true, &rules, &findings), 0);
+	ck_assert_uint_eq(findings.n, code ? 1 : 0);
+	if (code) {
+		ck_assert_str_eq(findings.at[0].code, code);
+		ck_assert_int_eq(findings.at[0].line, 5);
+		/* Of "pagers: {p: {kind: ntfy, url: "https://n/t", token_file: PATH}}": the path.
+		 */
+		ck_assert_int_eq(findings.at[0].column, 58);
+		ck_assert_ptr_nonnull(strstr(findings.at[0].text, "token_file of pager \"p\""));
+		ck_assert_ptr_null(strstr(findings.at[0].text, first_line));
+	}
+	unlink(path);
+}
+
+START_TEST(test_placeholder_in_a_file)
+{
+	in_file("REPLACE-ME", "W039");
+}
+END_TEST
+
+START_TEST(test_key_in_a_file)
+{
+	in_file("/Xa3+Qpz9s7K1dYwLr0Tg==", NULL);
+}
+END_TEST
 
 /* ---- conditions ---- */
 
@@ -311,6 +405,9 @@ int main(void)
 	TCase *tcase = tcase_create("slips");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, test_secrets, 0, ARRAY_LEN(secrets));
+	tcase_add_test(tcase, test_placeholder_in_a_file);
+	tcase_add_test(tcase, test_key_in_a_file);
 	tcase_add_loop_test(tcase, test_slips, 0, ARRAY_LEN(slips));
 	tcase_add_test(tcase, test_typos);
 	tcase_add_loop_test(tcase, test_past, 0, ARRAY_LEN(pasts));
