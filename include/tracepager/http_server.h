@@ -76,6 +76,7 @@ struct http_server_limits {
 	size_t request_bytes, peer_request_bytes;
 	int64_t request_us; /* from a request's first byte to its last; the same for its reply */
 	int64_t idle_us;    /* between requests */
+	int64_t stream_stall_us; /* of a stream: the peer takes nothing of what waits; 0: no cap */
 };
 void http_server_set_limits(struct http_server *server, const struct http_server_limits *limits);
 struct http_server_limits http_server_get_limits(const struct http_server *server);

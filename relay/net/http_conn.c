@@ -47,7 +47,7 @@ static void conn_refuse_plain(struct http_conn *conn);
 /* ---- states ---- */
 
 /* How long a connection may stay in its state; 0: without end. While it is busy, the handler's own
- * deadlines count. */
+ * deadlines count, and for a stream that of conn_watch_stream(). */
 static int64_t state_deadline_us(const struct http_conn *conn)
 {
 	const struct http_server_limits *limits = &conn->server->limits;
@@ -432,11 +432,24 @@ static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info 
 		event_active(conn->check, 0, 0);
 }
 
+/* A stream's deadline begins where something waits for the peer, and again with each byte that the
+ * peer takes; pieces that are added do not move it. */
+static void conn_watch_stream(struct http_conn *conn, const struct evbuffer *output,
+			      const struct evbuffer_cb_info *info)
+{
+	if (!evbuffer_get_length(output))
+		conn_arm(conn, 0);
+	else if (!info->orig_size || info->n_deleted)
+		conn_arm(conn, conn->server->limits.stream_stall_us);
+}
+
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct http_conn *conn = arg;
 
 	loop_woke();
+	if (conn->streams)
+		conn_watch_stream(conn, output, info);
 	if (info->n_added && !conn->adding) {
 		conn->evhttp_added = true;
 		event_active(conn->check, 0, 0);
@@ -757,14 +770,12 @@ void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int sta
  * peer that closes is noticed; what it sends has no reader, and is not taken beyond a few KiB. */
 void http_conn_begin_stream(struct http_conn *conn, struct evhttp_request *req)
 {
-	const struct timeval stall = { .tv_sec = LIMIT_STREAM_STALL_US / US_PER_SECOND };
-
 	conn_count_reply(200);
+	conn->streams = true;
 	conn->adding = true;
 	evhttp_send_reply_start(req, 200, NULL);
 	conn->adding = false;
 	bufferevent_setwatermark(conn->bev, EV_READ, 0, LIMIT_STREAM_READ_BYTES);
-	bufferevent_set_timeouts(conn->bev, NULL, &stall);
 }
 
 bool http_conn_stream(struct http_conn *conn, struct evhttp_request *req, const char *data,
@@ -788,6 +799,7 @@ void http_conn_end_stream(struct http_conn *conn, struct evhttp_request *req)
 {
 	evhttp_request_set_on_complete_cb(req, conn_on_complete, conn);
 	conn->closing = true;
+	conn->streams = false;
 	conn->adding = true;
 	evhttp_send_reply_end(req);
 	conn->adding = false;

@@ -107,6 +107,7 @@ struct http_conn {
 	bool too_much;	   /* it goes for the memory of its request */
 	bool adding;	   /* we add to the output just now, not evhttp */
 	bool evhttp_added; /* evhttp has added a page of its own to the output */
+	bool streams;	   /* its reply goes on, and is watched for a peer that takes nothing */
 	bool closing;	   /* no further request: once the output is sent, close and linger */
 };
 

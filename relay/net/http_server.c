@@ -260,7 +260,9 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 							  .peer_request_bytes =
 								  LIMIT_PEER_REQUESTS_BYTES,
 							  .request_us = LIMIT_REQUEST_US,
-							  .idle_us = LIMIT_IDLE_US };
+							  .idle_us = LIMIT_IDLE_US,
+							  .stream_stall_us =
+								  LIMIT_STREAM_STALL_US };
 	struct http_server *server = xcalloc(1, sizeof(*server));
 
 	*server = (struct http_server){ .base = base,

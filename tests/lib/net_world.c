@@ -152,7 +152,8 @@ struct http_server_limits world_limits(void)
 					    .header_bytes = 500,
 					    .connections = 100,
 					    .request_us = PATIENCE_US,
-					    .idle_us = PATIENCE_US };
+					    .idle_us = PATIENCE_US,
+					    .stream_stall_us = PATIENCE_US };
 }
 
 void world_turn(void)

@@ -620,6 +620,86 @@ START_TEST(server_listens_on_any_and_ipv6)
 }
 END_TEST
 
+static void stream_on_gone(void *ctx)
+{
+	bool *gone = ctx;
+
+	*gone = true;
+}
+
+/* The bytes of the pieces that went into the stream before one was refused: the peer's buffers and
+ * the stream's are full then. */
+static size_t stream_fill(struct http_exchange *exchange)
+{
+	static char piece[16u << 10];
+	size_t n = 0;
+
+	while (http_exchange_stream(exchange, piece, sizeof(piece))) {
+		n += sizeof(piece);
+		event_base_loop(w.base, EVLOOP_NONBLOCK);
+	}
+	return n;
+}
+
+/* The events of such a stream are refused, and counted by whoever sends them: the peer is gone all
+ * the same once it has taken nothing for so long, and its place is free. */
+START_TEST(stream_closes_who_takes_nothing)
+{
+	struct http_server_limits limits = world_limits();
+	bool gone = false;
+	struct raw raw;
+
+	limits.stream_stall_us = 200 * US_PER_MS;
+	http_server_set_limits(w.server, &limits);
+	world_listen();
+	raw_open(&raw);
+	raw_send(&raw, "GET /defer HTTP/1.1\r\nHost: a\r\n\r\n");
+	pump(w.ndeferred == 1);
+	ck_assert(http_exchange_begin_stream(w.deferred[0], "text/plain", stream_on_gone, &gone));
+	raw_expect(&raw, "200 OK");
+	event_del(raw.event); /* the peer reads no more */
+	ck_assert_uint_ge(stream_fill(w.deferred[0]), LIMIT_STREAM_BYTES);
+	ck_assert(!gone);
+	/* Further pieces are refused, and move no deadline. */
+	const int64_t begun_us = clock_mono_us(clock_system());
+	while (!gone) {
+		http_exchange_stream(w.deferred[0], "x", 1);
+		event_base_loop(w.base, EVLOOP_NONBLOCK);
+		ck_assert_int_lt(clock_mono_us(clock_system()) - begun_us, 10 * US_PER_SECOND);
+	}
+	http_exchange_end_stream(w.deferred[0]);
+	pump(http_server_connections(w.server) == 0);
+	raw_close(&raw);
+}
+END_TEST
+
+/* A stream of which nothing waits has no deadline, and each byte that is taken is a new beginning.
+ */
+START_TEST(stream_stays_for_who_reads)
+{
+	struct http_server_limits limits = world_limits();
+	bool gone = false;
+	struct raw raw;
+
+	limits.stream_stall_us = 100 * US_PER_MS;
+	http_server_set_limits(w.server, &limits);
+	world_listen();
+	raw_open(&raw);
+	raw_send(&raw, "GET /defer HTTP/1.1\r\nHost: a\r\n\r\n");
+	pump(w.ndeferred == 1);
+	ck_assert(http_exchange_begin_stream(w.deferred[0], "text/plain", stream_on_gone, &gone));
+	const int64_t begun_us = clock_mono_us(clock_system());
+	while (clock_mono_us(clock_system()) - begun_us < 4 * limits.stream_stall_us)
+		event_base_loop(w.base, EVLOOP_NONBLOCK);
+	ck_assert(!gone);
+	ck_assert(http_exchange_stream(w.deferred[0], "still here", 10));
+	raw_expect(&raw, "still here");
+	http_exchange_end_stream(w.deferred[0]);
+	pump(raw.eof);
+	raw_close(&raw);
+}
+END_TEST
+
 static void add_server(Suite *suite)
 {
 	TCase *server = world_group(suite, "server");
@@ -640,6 +720,8 @@ static void add_server(Suite *suite)
 	tcase_add_loop_test(server, server_has_a_deadline_for_a_request, 0, 4);
 	tcase_add_test(server, server_closes_what_is_idle);
 	tcase_add_test(server, server_closes_who_does_not_read);
+	tcase_add_test(server, stream_closes_who_takes_nothing);
+	tcase_add_test(server, stream_stays_for_who_reads);
 	tcase_add_test(server, server_answers_head);
 	tcase_add_test(server, server_sets_headers);
 	tcase_add_test(server, server_hands_on_every_method);
