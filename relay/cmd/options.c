@@ -78,6 +78,27 @@ static bool read_option_number(const struct option_reader *reader,
 	return refuse_value(reader, option, allowed, value);
 }
 
+/* A range of a DURATION is "LEAST-MOST", both as a person writes them; "": any. */
+static bool read_option_duration(const struct option_reader *reader,
+				 const struct command_option *option, const char *value)
+{
+	const char *dash = strchr(option->range, '-');
+	int64_t us, least = 0, most = INT64_MAX;
+	char text[32], allowed[80];
+
+	if (dash) {
+		snprintf(text, sizeof(text), "%.*s", (int)(dash - option->range), option->range);
+		duration_parse(text, &least);
+		duration_parse(dash + 1, &most);
+		snprintf(allowed, sizeof(allowed), "a duration from %s to %s", text, dash + 1);
+	}
+	if (!duration_parse(value, &us) || us < least || us > most)
+		return refuse_value(reader, option,
+				    dash ? allowed : "a duration such as 12h or 180d", value);
+	*(int64_t *)(void *)(reader->target + option->offset) = us;
+	return true;
+}
+
 static void add_to_list(struct option_list *list, char *value)
 {
 	list->at = xrealloc_array(list->at, list->n + 1, sizeof(*list->at));
@@ -118,11 +139,7 @@ static bool read_option_value(const struct option_reader *reader,
 	case OPTION_NUMBER:
 		return read_option_number(reader, option, value);
 	case OPTION_DURATION:
-		if (!duration_parse(value, &us))
-			return refuse_value(reader, option, "a duration such as 12h or 180d",
-					    value);
-		*(int64_t *)field = us;
-		return true;
+		return read_option_duration(reader, option, value);
 	case OPTION_TIME:
 		if (!parse_time(value, reader->now_us, &us))
 			return refuse_value(reader, option,

@@ -177,9 +177,15 @@ def the_level_changes_and_returns():
         status, text, _ = relay.request("POST", "/-/reload")
         assert status == 200 and "log_level: warn is in force" in text, text
         assert command(relay, "loglevel") == (0, "warn, as log_level of the options says\n")
-        for words, told in ((("loud",), "no level"), (("--for", "1m"), "needs a level"), (("debug", "--for", "8d"), "1s to 7d")):
+        for words, told in ((("loud",), "no level"), (("--for", "1m"), "needs a level"), (("debug", "--for", "8d"), "from 1s to 7d"),
+                            (("debug", "--for", "0s"), "from 1s to 7d"), (("debug", "--for", "999ms"), "1s"), (("debug", "--for", "soon"), "1s to 7d")):
             status, text = command(relay, "loglevel", *words)
             assert status == 2 and told in text, (words, text)
+        for seconds in (0, -1, 604801):
+            body = json.dumps({"level": "debug", "duration_s": seconds})
+            answer = relay.request("POST", "/api/v1/log", body)
+            assert answer[0] == 400 and "from 1 to 604800" in answer[1], (seconds, answer)
+        assert command(relay, "loglevel") == (0, "warn, as log_level of the options says\n")
         text = json.loads(command(relay, "loglevel", "--format", "json")[1])
         assert text["configured"] == "warn" and text["format"] == "logfmt", text
     finally:
