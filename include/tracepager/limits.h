@@ -47,6 +47,9 @@
 #define LIMIT_NOTIFY_WAIT_S 1
 /* How often the status is told anew, where the watchdog does not ask for more. */
 #define LIMIT_NOTIFY_US (5 * US_PER_SECOND)
+/* And how often at most, whatever WATCHDOG_USEC says: a watchdog of less than 200 ms would kill a
+ * relay that one commit of its store holds up, and 10 messages a second cost nothing. */
+#define LIMIT_NOTIFY_LEAST_US (100 * US_PER_MS)
 #include "tracepager/limits_log.h"
 /* Headers of a request of ours: those of its kind, those of credentials, and LIMIT_SOURCE_HEADERS
  * declared ones. */

@@ -32,6 +32,10 @@ struct notify {
 int notify_init(struct notify *notify, bool takes_over);
 void notify_fini(struct notify *notify);
 
+/* How often the service manager is to be told: each half of the time after which its watchdog acts,
+ * within LIMIT_NOTIFY_LEAST_US and LIMIT_NOTIFY_US. Pure. */
+int64_t notify_every_us(const struct notify *notify);
+
 /* Sends assignments, one a line ("READY=1\nSTATUS=3 incidents open"). Waits for a full socket 1 s
  * at most with `wait`, else not at all. 0 or -errno. */
 int notify_send(const struct notify *notify, bool wait, const char *format, ...)

@@ -64,6 +64,15 @@ int notify_init(struct notify *notify, bool takes_over)
 	return result;
 }
 
+int64_t notify_every_us(const struct notify *notify)
+{
+	const int64_t half_us = notify->watchdog_us / 2;
+
+	if (!notify->watchdog_us || half_us > LIMIT_NOTIFY_US)
+		return LIMIT_NOTIFY_US;
+	return half_us > LIMIT_NOTIFY_LEAST_US ? half_us : LIMIT_NOTIFY_LEAST_US;
+}
+
 void notify_fini(struct notify *notify)
 {
 	if (notify->fd >= 0)

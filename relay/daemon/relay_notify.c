@@ -36,8 +36,6 @@ static void relay_on_notify(void *arg)
 {
 	struct relay *relay = arg;
 	const int64_t watchdog_us = relay->notify.watchdog_us;
-	const int64_t every_us = watchdog_us && watchdog_us / 2 < LIMIT_NOTIFY_US ? watchdog_us / 2
-										  : LIMIT_NOTIFY_US;
 	struct buf text = BUF_INIT(LIMIT_NOTIFY_BYTES);
 
 	if (!relay->draining)
@@ -47,7 +45,8 @@ static void relay_on_notify(void *arg)
 	if (text.len)
 		notify_send(&relay->notify, false, "%s", buf_text(&text));
 	buf_fini(&text);
-	timer_arm(relay->timers, &relay->notify_timer, clock_mono_us(relay->clock) + every_us);
+	timer_arm(relay->timers, &relay->notify_timer,
+		  clock_mono_us(relay->clock) + notify_every_us(&relay->notify));
 }
 
 void relay_begin_notify(struct relay *relay, bool takes_over)

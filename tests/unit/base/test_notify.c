@@ -145,6 +145,22 @@ START_TEST(the_watchdog_is_for_one_process)
 }
 END_TEST
 
+/* Half of the watchdog's time, from 100 ms to 5 s; 5 s without one. */
+static const struct {
+	int64_t watchdog_us, every_us;
+} paces[] = {
+	{ 0, 5000000 },	    { 1, 100000 },	   { 2, 100000 },	  { 199999, 100000 },
+	{ 400000, 200000 }, { 10000000, 5000000 }, { 30000000, 5000000 }, { INT64_MAX, 5000000 },
+};
+
+START_TEST(a_short_watchdog_makes_no_flood)
+{
+	const struct notify notify = { .fd = -1, .watchdog_us = paces[_i].watchdog_us };
+
+	ck_assert_int_eq(notify_every_us(&notify), paces[_i].every_us);
+}
+END_TEST
+
 START_TEST(a_manager_that_is_gone_or_full_is_told_of)
 {
 	struct notify notify;
@@ -172,6 +188,7 @@ int main(void)
 	tcase_add_loop_test(tests, names_that_are_no_address_are_refused, 0,
 			    (int)ARRAY_LEN(bad_names));
 	tcase_add_loop_test(tests, the_watchdog_is_for_one_process, 0, (int)ARRAY_LEN(watchdogs));
+	tcase_add_loop_test(tests, a_short_watchdog_makes_no_flood, 0, (int)ARRAY_LEN(paces));
 	tcase_add_test(tests, a_manager_that_is_gone_or_full_is_told_of);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
