@@ -213,6 +213,8 @@ struct incident_book {
 	struct incident *check_incident; /* the next one; NULL: all have been */
 	struct member *check_member;	 /* of it; NULL: from its first */
 	bool check_again;		 /* the silences changed meanwhile: all of them once more */
+	/* The decision that is taken and that the tap was not told of; NULL: there is none. */
+	const struct alert_message *untold;
 	struct buf doc;	  /* what is written to the store next: memory of documents, used again */
 	uint64_t changes; /* of incidents and their stories, since the start */
 	size_t untaken;	  /* open incidents that no pager has taken */
@@ -478,8 +480,10 @@ void incident_trace_free(struct incident *incident);
 
 /* ---- incident_tap.c: where tap_is_on() ---- */
 
-/* An alert was decided, and is with the incident that it led to. */
-void alert_tap_decided(struct tap *tap, const struct alert_message *message);
+/* Tells the decision that the book takes just now, where it was not told yet: before the first line
+ * of a story and the first page that follow from it, when the alert is with its incident already.
+ */
+void incident_tap_cause(struct incident_book *book);
 /* name: of the event. */
 void incident_tap_story(const struct incident *incident, enum incident_event event,
 			const char *name, const char *who, const char *text);

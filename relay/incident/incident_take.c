@@ -12,6 +12,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
+#include "tracepager/tap.h"
 #include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
 
@@ -461,6 +462,17 @@ static void incident_take_ended(struct incident *incident, const struct alert_me
 	}
 }
 
+static void incident_take_decision(struct incident_book *book, const struct alert_message *message)
+{
+	if (tap_is_on(book->env.tap) && alert_synthetic(message->alert) != SYNTHETIC_SELF)
+		book->untold = message;
+	if (message->says == ALERT_SAYS_DECIDED)
+		incident_take_decided(book, message);
+	else
+		incident_take_late(book, message);
+	incident_tap_cause(book); /* nothing may have followed from it */
+}
+
 static void incident_take_forgotten(struct incident *incident, const struct alert_message *message)
 {
 	struct member *member = member_find(incident, message->key);
@@ -474,10 +486,8 @@ void incidents_book_take(struct incident_book *book, const struct alert_message 
 	struct incident *incident =
 		*message->incident ? incident_get(book, message->incident) : NULL;
 
-	if (message->says == ALERT_SAYS_DECIDED)
-		incident_take_decided(book, message);
-	else if (message->says == ALERT_SAYS_LATE)
-		incident_take_late(book, message);
+	if (message->says == ALERT_SAYS_DECIDED || message->says == ALERT_SAYS_LATE)
+		incident_take_decision(book, message);
 	else if (!incident)
 		return;
 	else if (message->says == ALERT_SAYS_REPEATED)

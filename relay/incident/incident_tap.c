@@ -5,7 +5,7 @@
 
 #include "tracepager/tap.h"
 
-void alert_tap_decided(struct tap *tap, const struct alert_message *message)
+static void alert_tap_decided(struct tap *tap, const struct alert_message *message)
 {
 	const struct decision *decision = enrichment_decision(message->enrichment);
 	const unsigned int n = decision->nowner_reasons;
@@ -28,6 +28,15 @@ void alert_tap_decided(struct tap *tap, const struct alert_message *message)
 		      });
 }
 
+void incident_tap_cause(struct incident_book *book)
+{
+	const struct alert_message *message = book->untold;
+
+	book->untold = NULL;
+	if (message)
+		alert_tap_decided(book->env.tap, message);
+}
+
 /* Of these lines of a story, "who" is the key of an alert. */
 static bool event_is_of_alert(enum incident_event event)
 {
@@ -39,9 +48,10 @@ static bool event_is_of_alert(enum incident_event event)
 void incident_tap_story(const struct incident *incident, enum incident_event event,
 			const char *name, const char *who, const char *text)
 {
-	const struct incident_book *book = incident->book;
+	struct incident_book *book = incident->book;
 	const bool of_alert = event_is_of_alert(event);
 
+	incident_tap_cause(book);
 	tap_tell(book->env.tap,
 		 &(struct tap_event){ .kind = TAP_INCIDENT,
 				      .what = name,
@@ -67,6 +77,7 @@ void incident_tap_page(const struct incident *incident, const struct stored_page
 
 	if (incident->synthetic == SYNTHETIC_SELF)
 		return;
+	incident_tap_cause(incident->book);
 	tap_tell(incident->book->env.tap,
 		 &(struct tap_event){ .kind = TAP_PAGE,
 				      .what = fresh ? "queued" : states[page->state],

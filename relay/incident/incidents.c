@@ -19,7 +19,6 @@
 #include "tracepager/metrics.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
-#include "tracepager/tap.h"
 
 /* The names of kept facts that say which pagers are paused begin so. */
 #define PAUSED "paused/"
@@ -66,8 +65,6 @@ static void incidents_alert_says(void *ctx, const struct alert_message *message)
 		incidents_sight(incidents, INCIDENT_SIGHT_TAKEN, message);
 	if (message->says != ALERT_SAYS_DECIDED && message->says != ALERT_SAYS_LATE)
 		return;
-	if (tap_is_on(incidents->env.tap) && alert_synthetic(message->alert) != SYNTHETIC_SELF)
-		alert_tap_decided(incidents->env.tap, message);
 	if (synthetic)
 		return; /* a decision of our own alert is none to look back on */
 	/* By now the message's incident is the one that the decision led to. */

@@ -104,6 +104,26 @@ def filters_let_through():
         relay.finish()
 
 
+def causes_come_before_effects():
+    """Of an alert without traces all of it happens in one turn: what it says, its decision, the incident's story, then the page."""
+    pager = peers.Pager()
+    relay = Relay(pager.url).start()
+    try:
+        tap = Tap(relay, "--format", "json")
+        relay.post("NodeDown", instance="db1")
+        tap.heard('"event":"reached"')
+        relay.post("NodeDown", instance="db2")  # it joins
+        tap.heard('"event":"joined"')
+        events = [json.loads(line) for line in tap.end()[1].splitlines()]
+        told = [(e["kind"], e["event"]) for e in events]
+        assert told[:5] == [("alert", "firing"), ("decision", "no suspect"), ("incident", "opened"), ("incident", "paged"), ("page", "queued")], told
+        at = told.index(("incident", "joined"))
+        assert told[at - 2:at] == [("alert", "firing"), ("decision", "no suspect")], told
+        assert len({e["incident"] for e in events if e["kind"] != "alert"}) == 1, events
+    finally:
+        relay.finish()
+
+
 def a_slow_reader_holds_nothing():
     """6,000 alerts are some 9 MB of events. A reader that takes none of them gets what its buffers hold, and the number of the rest."""
     pager = peers.Pager()
@@ -286,5 +306,5 @@ def what_is_no_stream():
     assert done.returncode == 3 and b"is the relay running" in done.stderr, done
 
 
-peers.run(filters_let_through, a_slow_reader_holds_nothing, the_seventeenth_is_refused, strangers_forge_nothing, lines_are_for_people,
+peers.run(filters_let_through, causes_come_before_effects, a_slow_reader_holds_nothing, the_seventeenth_is_refused, strangers_forge_nothing, lines_are_for_people,
           rights_and_secrets, the_command_outlives_the_relay, what_is_no_stream, at_once=3)
