@@ -222,6 +222,29 @@ static void inquiry_free(struct inquiry *inquiry)
 	free(inquiry);
 }
 
+/* Why there is no trace, for the log: an answer without one has no text of its own. */
+static const char *inquiry_reason(const struct inquiry *inquiry)
+{
+	if (*inquiry->answer.text)
+		return inquiry->answer.text;
+	return inquiry->query.trace_id ? "the source does not have it (yet)"
+				       : "the source found none";
+}
+
+static void inquiry_log_missing(const struct inquiry *inquiry)
+{
+	const struct trace_query *query = &inquiry->query;
+	const struct signal *signal = query->signal;
+
+	log_debug("trace not fetched", LOG_STR("source", inquiry->source->name),
+		  LOG_STR("trace", query->trace_id ? query->trace_id
+				   : query->expr   ? "exemplars"
+						   : "search"),
+		  LOG_OPT("service", signal ? signal->service : NULL),
+		  LOG_OPT("operation", signal ? signal->operation : NULL),
+		  LOG_OPT("expr", query->expr), LOG_STR("reason", inquiry_reason(inquiry)));
+}
+
 static void inquiry_count(const struct inquiry *inquiry)
 {
 	enum answer_kind kind = inquiry->answer.kind;
@@ -244,9 +267,7 @@ static void inquiry_count(const struct inquiry *inquiry)
 	metric_add(kind == ANSWER_NOT_FOUND ? METRIC_FETCH_NOT_FOUND : METRIC_FETCH_FAILED, 1);
 	metric_series_add(
 		series, kind == ANSWER_NOT_FOUND ? NAMED_SOURCE_NOT_FOUND : NAMED_SOURCE_FAILED, 1);
-	log_debug("trace not fetched", LOG_STR("source", inquiry->source->name),
-		  LOG_STR("trace", inquiry->query.trace_id ? inquiry->query.trace_id : "search"),
-		  LOG_STR("reason", inquiry->answer.text));
+	inquiry_log_missing(inquiry);
 }
 
 /* An inquiry under way needs an asker, an answered one an asker or to be kept. */

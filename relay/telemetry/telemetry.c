@@ -197,7 +197,7 @@ static void telemetry_log_failure(struct telemetry *telemetry, const struct http
 	telemetry->told_us = now_us;
 	log_warn("the relay's own spans are not taken; pages are not affected",
 		 LOG_STR("url", telemetry->env.url), LOG_INT("status", reply->status),
-		 LOG_STR("reason", reply->status ? "" : reply->error),
+		 LOG_OPT("reason", reply->status ? NULL : reply->error),
 		 LOG_INT("waiting", (int64_t)telemetry->queued_spans));
 }
 
