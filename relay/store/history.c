@@ -525,6 +525,11 @@ static int history_check(struct history *history, struct err *err)
 	int rc = sqlite_number(history->db, "PRAGMA user_version", &version);
 	if (rc != SQLITE_OK)
 		return history_failed(history, rc, err);
+	if (version == 0)
+		return err_set(err, EINVAL,
+			       "%s is empty, and no store of tracepager; name the file of the "
+			       "daemon's store (store: path)",
+			       history->path);
 	if (version < sqlite_schema_newest())
 		return err_set(err, EINVAL,
 			       "%s was written by an older tracepager (schema %d, this one reads "

@@ -4,6 +4,7 @@
  * caller closes each.
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "sqlite-internal.h"
 #include "tracepager/limits.h"
@@ -31,10 +32,18 @@ int sqlite_number(sqlite3 *db, const char *sql, int64_t *ret_number)
 int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct err *err)
 {
 	int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	struct stat status;
 	sqlite3 *db = NULL;
 	int error, rc;
 
 	*ret_db = NULL;
+	/* Of a FIFO the open would wait for a writer for ever. */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return err_set(
+			err, EINVAL,
+			"%s is %s, and no store of tracepager; name the file of the daemon's "
+			"store (store: path)",
+			path, S_ISDIR(status.st_mode) ? "a directory" : "no regular file");
 	errno = 0;
 	rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, sqlite_vfs());
 	if (rc == SQLITE_OK) {

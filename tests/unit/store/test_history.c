@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -569,6 +570,15 @@ START_TEST(what_is_no_store_is_refused)
 	refused("older tracepager");
 	run_sql("PRAGMA user_version = 99");
 	refused("newer tracepager");
+	ck_assert_int_eq(truncate(kit.path, 0), 0);
+	refused("is empty, and no store of tracepager");
+	unlink(kit.path);
+	ck_assert_int_eq(mkfifo(kit.path, 0600), 0);
+	refused("is no regular file, and no store of tracepager");
+	unlink(kit.path);
+	ck_assert_int_eq(mkdir(kit.path, 0700), 0);
+	refused("is a directory, and no store of tracepager");
+	ck_assert_int_eq(rmdir(kit.path), 0);
 }
 END_TEST
 
