@@ -2,6 +2,7 @@
  * values of each label. */
 #include "tracepager/seen_words.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,18 @@ static bool seen_same_name(const char *a, const char *b)
 	return *a == *b;
 }
 
+/* prod-a and prod-b, 1a and 1b: a last part of one letter tells siblings apart. */
+static bool seen_siblings(const char *a, const char *b)
+{
+	const size_t n = strlen(a);
+
+	if (n < 2 || strlen(b) != n || strncmp(a, b, n - 1) != 0)
+		return false;
+	return isalnum((unsigned char)a[n - 1]) && isalnum((unsigned char)b[n - 1]) &&
+	       !isalpha((unsigned char)a[n - 2]) &&
+	       tolower((unsigned char)a[n - 1]) != tolower((unsigned char)b[n - 1]);
+}
+
 const char *seen_words_nearest(const struct seen_words *words, enum seen_sort sort, const char *of,
 			       const char *word, size_t *ret_count)
 {
@@ -98,6 +111,8 @@ const char *seen_words_nearest(const struct seen_words *words, enum seen_sort so
 	*ret_count = 0;
 	while ((count = map_next(map, &pos, &other))) {
 		const size_t n = (uintptr_t)count;
+		if (seen_siblings(word, other))
+			continue;
 		if (!words_typo(word, other) &&
 		    !(sort != SEEN_VALUE && seen_same_name(word, other)))
 			continue;

@@ -257,6 +257,9 @@ static struct seen_words *past(void)
 	}
 	seen_words_add(words, SEEN_LABEL, NULL, "alertname");
 	seen_words_add(words, SEEN_VALUE, "alertname", "DiskFell");
+	seen_words_add(words, SEEN_LABEL, NULL, "cluster");
+	seen_words_add(words, SEEN_VALUE, "cluster", "prod-a");
+	seen_words_add(words, SEEN_VALUE, "cluster", "eu-1a");
 	seen_words_add(words, SEEN_LABEL, NULL, "service_name");
 	seen_words_add(words, SEEN_VALUE, "service_name", "");
 	seen_words_add(words, SEEN_SERVICE, NULL, "checkout");
@@ -288,6 +291,11 @@ static const struct {
 	{ ROUTE("{alertname: CertificateExpires}"), NULL, "" },
 	{ ROUTE("{sender: 'a*'}"), NULL, "" },
 	{ ROUTE("{cluster: eu}"), NULL, "" },
+	/* Siblings, and a slip in the letter's case. */
+	{ ROUTE("{cluster: prod-b}"), NULL, "" },
+	{ ROUTE("{cluster: eu-1b}"), NULL, "" },
+	{ ROUTE("{cluster: prod-A}"), "W054", "\"prod-a\"" },
+	{ ROUTE("{cluster: prof-a}"), "W054", "\"prod-a\"" },
 };
 
 START_TEST(test_past)
