@@ -5,12 +5,13 @@
  * in the directory that CREDENTIALS_DIRECTORY names, or keys_NAME there: systemd names so what
  * LoadCredential=keys:DIRECTORY takes from a directory.
  *
- * Owns nothing but one flag of the process. Any thread.
+ * Owns one flag of the process, and the names that a check could not read. Any thread.
  */
 #ifndef TRACEPAGER_CREDENTIAL_H
 #define TRACEPAGER_CREDENTIAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "tracepager/err.h"
 
@@ -24,5 +25,9 @@ char *credential_path(const char *path, struct err *err);
 void credential_expect_elsewhere(void);
 /* The path is a credential that only the service can read: its secret is left unset. */
 bool credential_is_elsewhere(const char *path);
+/* How many credentials were so passed over since credential_expect_elsewhere(), each name once (of
+ * more than LIMIT_CREDENTIALS_TOLD that many). Caller frees the names, "admin, hook"; NULL: none.
+ */
+char *credential_names_elsewhere(size_t *ret_n);
 
 #endif

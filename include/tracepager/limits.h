@@ -25,6 +25,8 @@
 #define LIMIT_MEMBER_PATH_BYTES 1024u
 /* The first line of a secret file: a signed token with many claims has some 2 KiB. */
 #define LIMIT_SECRET_BYTES 4096u
+/* Names of credentials that a check tells it could not read; a service is passed some ten. */
+#define LIMIT_CREDENTIALS_TOLD 64u
 /* The name of a pager in a link: that of a name in the rules that fits into a short URL. */
 #define LIMIT_LINK_PAGER_BYTES 128u
 /* What a link or a form signs beside itself: an incident's id, or a token. */

@@ -2,15 +2,19 @@
 #include "tracepager/credential.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 static const char credential_prefix[] = "credential:";
 
 static bool expected_elsewhere;
+static pthread_mutex_t elsewhere_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *elsewhere[LIMIT_CREDENTIALS_TOLD]; /* names, the first NULL ends them */
 
 /* NULL: the path is none of a credential. */
 static const char *credential_name(const char *path)
@@ -62,7 +66,40 @@ void credential_expect_elsewhere(void)
 	expected_elsewhere = true;
 }
 
+static void credential_note(const char *name)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&elsewhere_lock);
+	while (i < LIMIT_CREDENTIALS_TOLD && elsewhere[i] && strcmp(elsewhere[i], name) != 0)
+		i++;
+	if (i < LIMIT_CREDENTIALS_TOLD && !elsewhere[i])
+		elsewhere[i] = xstrdup(name);
+	pthread_mutex_unlock(&elsewhere_lock);
+}
+
 bool credential_is_elsewhere(const char *path)
 {
-	return expected_elsewhere && credential_name(path) && !credential_directory();
+	const char *name = credential_name(path);
+
+	if (!expected_elsewhere || !name || credential_directory())
+		return false;
+	credential_note(name);
+	return true;
+}
+
+char *credential_names_elsewhere(size_t *ret_n)
+{
+	char *names = NULL;
+	size_t n = 0;
+
+	pthread_mutex_lock(&elsewhere_lock);
+	for (; n < LIMIT_CREDENTIALS_TOLD && elsewhere[n]; n++) {
+		char *longer = xasprintf("%s%s%s", n ? names : "", n ? ", " : "", elsewhere[n]);
+		free(names);
+		names = longer;
+	}
+	pthread_mutex_unlock(&elsewhere_lock);
+	*ret_n = n;
+	return names;
 }

@@ -124,6 +124,7 @@ static int check_paths(const struct check_options *options, const char *const *p
 		findings_write_sarif(&findings, PACKAGE_VERSION, &out);
 		break;
 	}
+	output_unread_credentials("check");
 	bool failed = findings.nerrors > 0 || (options->deny_warnings && findings.nwarnings > 0);
 	bool written = output_print(&out) == 0;
 	buf_fini(&out);

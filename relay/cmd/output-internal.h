@@ -22,6 +22,9 @@ int output_replace(const char *path, const char *data, size_t len);
 
 /* Findings on standard error. */
 void output_findings(const struct findings *findings, bool colour);
+/* A note on standard error, where credentials are there only for the service, so that a check has
+ * not looked at them. command: "check". */
+void output_unread_credentials(const char *command);
 /* Rules to decide with, without their secrets; caller unrefs. NULL: they have errors, which have
  * been printed on standard error. Warnings are not printed. */
 struct ruleset *output_load_rules(const char *const *paths, size_t npaths, bool colour);

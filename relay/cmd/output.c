@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracepager/credential.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -97,6 +98,21 @@ void output_findings(const struct findings *findings, bool colour)
 	findings_write(findings, colour, &text);
 	fputs(buf_text(&text), stderr);
 	buf_fini(&text);
+}
+
+void output_unread_credentials(const char *command)
+{
+	size_t n = 0;
+	CLEANUP_FREE char *names = credential_names_elsewhere(&n);
+
+	if (n)
+		fprintf(stderr,
+			"tracepager %s: %zu credential%s not looked at: %s; the service alone is "
+			"passed %s. To look at %s, too, set CREDENTIALS_DIRECTORY to a directory "
+			"with such files; tracepager doctor as root takes that of the running "
+			"relay\n",
+			command, n, n == 1 ? " was" : "s were", names, n == 1 ? "it" : "them",
+			n == 1 ? "it" : "them");
 }
 
 struct ruleset *output_load_rules(const char *const *paths, size_t npaths, bool colour)

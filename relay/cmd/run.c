@@ -65,6 +65,7 @@ static int check_start(const char *path)
 	credential_expect_elsewhere();
 	bool good = preflight_run(path, clock_wall_us(clock_system()), &preflight);
 	output_findings(&preflight.findings, terminal_has_colour(STDERR_FILENO));
+	output_unread_credentials("run");
 	preflight_fini(&preflight);
 	return !good;
 }

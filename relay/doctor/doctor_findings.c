@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "doctor-internal.h"
+#include "tracepager/credential.h"
+#include "tracepager/xalloc.h"
 
 /* Is the code one of those, with blanks between them? */
 static bool codes_have(const char *codes, const char *code)
@@ -150,11 +152,28 @@ static void findings_tell_rules(struct doctor *doctor)
 			    "the rules have no tests");
 }
 
+/* Before permissions are told to be well: of these files nothing is known. */
+static void findings_tell_credentials(struct doctor *doctor)
+{
+	size_t n = 0;
+	CLEANUP_FREE char *names = credential_names_elsewhere(&n);
+
+	if (n)
+		doctor_tell(doctor, DOCTOR_PERMISSIONS, DOCTOR_SKIPPED, NULL,
+			    "as root, doctor takes those of the running relay; else set "
+			    "CREDENTIALS_DIRECTORY to a directory with such files",
+			    "%s not looked at, which the service alone is passed: %s",
+			    n == 1 ? "1 credential was"
+				   : arena_printf(doctor->arena, "%zu credentials were", n),
+			    names);
+}
+
 void doctor_tell_findings(struct doctor *doctor)
 {
 	findings_tell_each(doctor);
 	if (!doctor->preflight.read)
 		return;
+	findings_tell_credentials(doctor);
 	findings_tell_fine(doctor);
 	findings_tell_rules(doctor);
 }

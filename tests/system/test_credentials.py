@@ -61,8 +61,13 @@ def a_check_outside_the_service_finds_no_fault():
     service = Service("http://127.0.0.1:1")
     rules, config = service.directory + "/rules.yaml", service.directory + "/tracepager.yaml"
     status, text = service.command("check", "--deny-warnings", rules)
-    assert status == 0, text
-    assert service.command("run", "--check", "-c", config)[0] == 0
+    assert status == 0 and "1 credential was not looked at: duty;" in text and "CREDENTIALS_DIRECTORY" in text, text
+    status, text = service.command("run", "--check", "-c", config)
+    assert status == 0 and "3 credentials were not looked at: " in text and text.count("duty") == 1, text
+    assert "not looked at" not in service.command("check", "--no-secrets", rules)[1]
+    assert "not looked at" not in service.command("run", "--check", "-c", config, credentials=True)[1]
+    permissions = json.loads(service.command("doctor", "-c", config, "--format", "json", "--only", "permissions")[1])["results"]
+    assert [(r["level"], r["text"].split(",")[0]) for r in permissions] == [("skipped", "3 credentials were not looked at")], permissions
     # The service's own check does read them.
     os.unlink(service.credentials + "/keys_duty")
     status, text = service.command("check", rules, credentials=True)
