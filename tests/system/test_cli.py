@@ -110,7 +110,8 @@ def demo_ends_with_who_was_paged():
     assert escalated.count("PAGE critical") == 1 and "this is step 2 of 2" in escalated, escalated
     assert "PAGE critical" not in acknowledged and acknowledged.count("acknowledged by ann") == 2, acknowledged
     assert re.search(r"POST /api/v1/incidents/[0-9a-f]{32}/acknowledge", acknowledged), acknowledged
-    assert storm.count("PAGE critical") == 1 and "50 alerts: HostDown" in storm and "50 alerts, and one page." in storm, storm
+    # Under load the page leaves before all 50 are decided; the others join it, and an update is told a minute later.
+    assert storm.count("PAGE critical") == 1 and re.search(r"[0-9]+ alerts: HostDown", storm) and "50 alerts, and one page." in storm, storm
     rows = [tuple(re.split(" {2,}", row.strip())) for row in re.sub(r"\n {46}(?=\S)", " ", table).splitlines() if row.startswith("  ")]
     assert rows[0] == ("alert", "its label", "paged", "why") and rows[1:7] == DEMO_TEAMS, rows
     assert "5 of 6 alerts" in table and "\033" not in out
