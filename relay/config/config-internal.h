@@ -15,6 +15,7 @@ struct config_loading {
 	struct findings *findings;
 	bool load_secrets;
 	bool preflight; /* look also at what a start would fail on */
+	bool misplaced; /* something stands at a wrong depth: what is missing may be there */
 };
 
 #define FAULT(loading, node, code, hint, ...)                                                      \
@@ -92,6 +93,18 @@ void config_load_link_keys(struct config_loading *loading, const struct ynode *r
 /* At most LINK_KEYS lines that are not empty. 0 or -errno with err, and no key is set. */
 int config_read_link_keys(const char *path, struct secret keys[LINK_KEYS], struct err *err);
 void config_free_access(struct config *config);
+
+/* ---- config_beside.c ---- */
+
+/* Senders or sources. */
+struct config_entries {
+	const char *one, *needed; /* "sender", and the member that each must have */
+	bool (*is_member)(const char *key);
+};
+/* Is the i-th entry of the map none, since it or its members are indented wrongly? Adds the
+ * finding, one for each group of lines. */
+bool config_is_misplaced(struct config_loading *loading, const struct config_entries *entries,
+			 const struct ynode *map, size_t i);
 
 /* ---- config_modes.c ---- */
 

@@ -294,11 +294,11 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 		preflight_tell_in_use(loading, store_node(root));
 	else
 		preflight_address(loading, ynode_get(root, "listen"));
-	if (!config->nsenders)
+	if (!config->nsenders && !loading->misplaced)
 		CONFIG_WARN(loading, ynode_get(root, "senders"), "C027",
 			    "add: senders: {am: {format: alertmanager}}",
 			    "there are no senders: nobody can send an alert");
-	if (!config->nsources)
+	if (!config->nsources && !loading->misplaced)
 		CONFIG_WARN(loading, ynode_get(root, "sources"), "C027",
 			    "add: sources: {jaeger: {kind: jaeger, url: \"http://jaeger:16686\"}}",
 			    "there are no sources: pages leave without a trace");

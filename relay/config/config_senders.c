@@ -345,16 +345,27 @@ static void check_tokens(struct config_loading *loading, const struct ynode *map
 		}
 }
 
+static bool is_sender_member(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sender_options); i++)
+		if (strcmp(key, sender_options[i]) == 0)
+			return true;
+	return false;
+}
+
 void config_read_senders(struct config_loading *loading, const struct ynode *map)
 {
+	static const struct config_entries entries = { "sender", "format", is_sender_member };
 	struct config *config = loading->config;
 
 	config_check_names(loading, map);
 	config->senders = arena_array(config->arena, map->n, sizeof(struct sender_config));
 	for (size_t i = 0; i < map->n; i++)
-		read_sender(loading, map->keys[i], map->items[i],
-			    &config->senders[config->nsenders++]);
-	check_tokens(loading, map);
+		if (!config_is_misplaced(loading, &entries, map, i))
+			read_sender(loading, map->keys[i], map->items[i],
+				    &config->senders[config->nsenders++]);
+	if (config->nsenders == map->n)
+		check_tokens(loading, map);
 }
 
 void config_free_senders(struct config *config)

@@ -399,8 +399,14 @@ static void sort_by_preference(struct source_config *sources, size_t n)
 	}
 }
 
+static bool is_source_member(const char *key)
+{
+	return strcmp(key, "kind") == 0 || find_source_option(key);
+}
+
 void config_read_sources(struct config_loading *loading, const struct ynode *map)
 {
+	static const struct config_entries entries = { "source", "kind", is_source_member };
 	struct config *config = loading->config;
 
 	config_check_names(loading, map);
@@ -411,8 +417,9 @@ void config_read_sources(struct config_loading *loading, const struct ynode *map
 	}
 	config->sources = arena_array(config->arena, map->n, sizeof(struct source_config));
 	for (size_t i = 0; i < map->n; i++)
-		read_source(loading, map->keys[i], map->items[i],
-			    &config->sources[config->nsources++]);
+		if (!config_is_misplaced(loading, &entries, map, i))
+			read_source(loading, map->keys[i], map->items[i],
+				    &config->sources[config->nsources++]);
 	sort_by_preference(config->sources, config->nsources);
 }
 

@@ -270,6 +270,22 @@ senders:
         assert "pages have no links to acknowledge them" in place.text and "add: external_url: https://" in place.text, place.text
 
 
+def wrong_depth_is_told_once():
+    """Members beside their sender or source, and a section among senders: one finding, and how to indent."""
+    for options, place_of, cure in (
+            ("senders:\n  am:\n  format: alertmanager\n  bearer: t\n", ("2", "C002"), 'indent "format" deeper than "am"'),
+            ("senders:\n  am: {{format: alertmanager}}\n  heartbeat: 5m\n  group: a\n", ("3", "C001"), "deeper than the sender that it belongs to"),
+            ("senders:\n  am: {{format: alertmanager}}\n  sources:\n    j: {{kind: jaeger, url: \"http://[::1]:16686\"}}\n", ("3", "C001"),
+             'at the column where "senders" begins'),
+            ("sources:\n  j:\n  kind: jaeger\n  url: \"http://[::1]:16686\"\n", ("2", "C002"), 'indent "kind" deeper than "j"')):
+        with Place(options + "listen: 127.0.0.1:0\nexternal_url: http://a\nrules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\n"
+                   ) as place:
+            status, told = place.check()
+            told = [finding[1:] for finding in told if finding[2] not in ("C027", "C029")]
+            assert (status, told) == (1, [place_of]) and cure in place.text, place.text
+            assert not ("sources:" in options and "no sources" in place.text), place.text
+
+
 def check_as_root_sees_what_the_relay_may_not():
     """The store's owner is the relay's user; root reads every file, and says which ones that user cannot."""
     if os.geteuid() != 0:
@@ -341,5 +357,5 @@ def cores_are_off():
                 child.communicate(timeout=peers.PATIENCE)
 
 
-peers.run(check_tells_all_in_one_pass, check_as_root_sees_what_the_relay_may_not, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
+peers.run(check_tells_all_in_one_pass, wrong_depth_is_told_once, check_as_root_sees_what_the_relay_may_not, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
           tokens_have_rights_and_are_read_again, secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
