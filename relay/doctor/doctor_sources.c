@@ -93,7 +93,10 @@ static void source_tell_error(struct doctor_source *source, const struct source_
 {
 	const char *text = source_words(source, question->text);
 	const char *cure =
-		strstr(text, "401") || strstr(text, "403")
+		source->config->kind == SOURCE_FILES
+			? "is path the directory of the trace files, and may the relay's user "
+			  "read them?"
+		: strstr(text, "401") || strstr(text, "403")
 			? "give the source the credentials that it asks for (bearer_file, basic, "
 			  "api_key …), and compare them with those that work in a browser"
 		: strstr(text, "404") ? "compare url with the address of its API: is there a path "
@@ -242,6 +245,13 @@ static void source_ready(struct doctor *doctor, struct doctor_peer *peer)
 	source_start(doctor, source);
 }
 
+/* That is a finding of the options (C030), with the cure. */
+static bool source_has_no_directory(const struct source_config *config)
+{
+	return config->kind == SOURCE_FILES && config->path &&
+	       access(config->path, R_OK | X_OK) < 0;
+}
+
 void doctor_sources_begin(struct doctor *doctor)
 {
 	const struct config *config = doctor->preflight.config;
@@ -260,6 +270,8 @@ void doctor_sources_begin(struct doctor *doctor)
 				  .ready = doctor_wants(doctor, DOCTOR_SOURCE) ? source_ready
 									       : NULL },
 		};
+		if (source_has_no_directory(source->config))
+			continue;
 		if (!source->config->url) {
 			source_start(doctor, source);
 			continue;
