@@ -11,6 +11,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/history.h"
 #include "tracepager/pack.h"
+#include "tracepager/plain.h"
 
 /* A name that was seen so often; second: what it was seen with. */
 struct past_name {
@@ -23,6 +24,12 @@ struct past_names {
 	size_t n;
 };
 
+/* Pages that one pager refused, and why it refused the last one. */
+struct past_refusal {
+	const char *pager, *error;
+	int64_t n, last_us;
+};
+
 struct doctor_past {
 	struct doctor *doctor;
 	const char *path;
@@ -30,6 +37,8 @@ struct doctor_past {
 	size_t ticket;
 	struct arena *arena; /* the thread's, then the loop's */
 	struct past_names senders, broad, bare;
+	struct past_refusal refusals[LIMIT_DOCTOR_NAMES]; /* of the last day */
+	size_t nrefusals;
 	size_t ndecisions;
 	bool read;
 	struct err err;
@@ -104,6 +113,19 @@ static bool past_on_decision(void *ctx, const struct past *stored)
 	return ++past->ndecisions < LIMIT_DOCTOR_DECISIONS && !doctor_is_over(past->doctor);
 }
 
+static void past_on_refusal(void *ctx, const struct refusal *refusal)
+{
+	struct doctor_past *past = ctx;
+
+	if (past->nrefusals < LIMIT_DOCTOR_NAMES)
+		past->refusals[past->nrefusals++] = (struct past_refusal){
+			.pager = arena_strdup(past->arena, refusal->pager),
+			.error = arena_strdup(past->arena, refusal->error),
+			.n = refusal->n,
+			.last_us = refusal->last_us,
+		};
+}
+
 static void past_run(void *arg)
 {
 	struct doctor_past *past = arg;
@@ -113,7 +135,9 @@ static void past_run(void *arg)
 		return;
 	past->read = history_began(history, &past->began_us, &past->err) == 0 &&
 		     history_decisions(history, past->wall_us - LIMIT_DOCTOR_PAST_US, INT64_MAX, "",
-				       0, past_on_decision, past, &past->err) == 0;
+				       0, past_on_decision, past, &past->err) == 0 &&
+		     history_refusals(history, past->wall_us - US_PER_DAY, past_on_refusal, past,
+				      &past->err) == 0;
 	history_close(history);
 }
 
@@ -151,6 +175,31 @@ static void past_tell_senders(struct doctor_past *past)
 	if (!doctor_has_told(doctor, DOCTOR_SENDERS))
 		doctor_tell(doctor, DOCTOR_SENDERS, DOCTOR_OK, NULL, NULL,
 			    "alerts of every sender came in the past week");
+}
+
+/* A pager that answers now may have refused pages that nobody has sent since. Pagers that the rules
+ * do not have any more are not told. */
+static void past_tell_refusals(struct doctor_past *past)
+{
+	struct doctor *doctor = past->doctor;
+	char age[PLAIN_DURATION_SIZE];
+
+	if (!doctor_wants(doctor, DOCTOR_PAGER) || !doctor->preflight.rules)
+		return;
+	for (size_t i = 0; i < past->nrefusals; i++) {
+		const struct past_refusal *refusal = &past->refusals[i];
+		if (rules_pager(doctor->preflight.rules, refusal->pager))
+			doctor_tell(doctor, DOCTOR_PAGER, DOCTOR_WARNING, refusal->pager,
+				    arena_printf(doctor->arena,
+						 "try it: tracepager send --pager %s; tracepager "
+						 "audit lists what it refused",
+						 refusal->pager),
+				    "it refused %lld page%s in the last day, the last one %s ago: "
+				    "%.200s",
+				    (long long)refusal->n, refusal->n == 1 ? "" : "s",
+				    plain_duration(past->wall_us - refusal->last_us, age),
+				    refusal->error);
+	}
 }
 
 static void past_tell_broad(struct doctor_past *past)
@@ -207,7 +256,7 @@ static void past_done(void *arg)
 void doctor_past_begin(struct doctor *doctor)
 {
 	if (!doctor_wants(doctor, DOCTOR_SENDERS) && !doctor_wants(doctor, DOCTOR_BROAD) &&
-	    !doctor_wants(doctor, DOCTOR_BASELINES))
+	    !doctor_wants(doctor, DOCTOR_BASELINES) && !doctor_wants(doctor, DOCTOR_PAGER))
 		return;
 	if (!doctor->preflight.schema) {
 		past_skip(doctor, "there is no store yet, or it cannot be read");
@@ -233,6 +282,7 @@ void doctor_past_end(struct doctor *doctor)
 		past_skip(doctor, past->err.code ? past->err.text : "there was no time");
 	} else {
 		past_tell_senders(past);
+		past_tell_refusals(past);
 		past_tell_broad(past);
 		past_tell_bare(past);
 	}
