@@ -237,6 +237,31 @@ static void write_postmortem(const struct incidents_run *run, const json_t *inci
 	report_fini(&report);
 }
 
+/* "error" of each recipient whose page waits after a try that failed. Without an answer of the
+ * queue nothing is added. */
+static void incident_take_errors(const struct incidents_run *run, json_t *incident)
+{
+	struct buf query = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
+	struct client_answer pages;
+	size_t i, k;
+	json_t *recipient;
+	const json_t *page;
+
+	client_query_add(&query, "incident", incident_text(incident, "id"));
+	client_query_add(&query, "limit", "1000");
+	if (client_get_list(run->client, "/api/v1/queue", buf_text(&query), "pages", 1000,
+			    &pages) == CLIENT_DONE)
+		json_array_foreach(json_object_get(incident, "recipients"), i, recipient)
+			json_array_foreach(pages.json, k,
+					   page) if (strcmp(incident_text(page, "pager"),
+							    incident_text(recipient, "pager")) ==
+							     0 &&
+						     *incident_text(page, "error"))
+				json_object_set(recipient, "error", json_object_get(page, "error"));
+	client_answer_fini(&pages);
+	buf_fini(&query);
+}
+
 static int incidents_show(const struct incidents_run *run, const char *id)
 {
 	CLEANUP_FREE char *path = incident_path(id, NULL);
@@ -249,12 +274,14 @@ static int incidents_show(const struct incidents_run *run, const char *id)
 		client_answer_fini(&answer);
 		return status;
 	}
-	if (run->options->format == INCIDENTS_JSON)
+	if (run->options->format == INCIDENTS_JSON) {
 		client_print_json(answer.json);
-	else if (run->options->format == INCIDENTS_TEXT)
+	} else if (run->options->format == INCIDENTS_TEXT) {
+		incident_take_errors(run, answer.json);
 		incident_write(answer.json, &run->screen, incidents_now_us(), &text);
-	else
+	} else {
 		write_postmortem(run, answer.json, &text);
+	}
 	client_answer_fini(&answer);
 	if (run->options->format == INCIDENTS_TEXT)
 		return print_incidents_text(run, &text);

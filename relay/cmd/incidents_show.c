@@ -237,12 +237,15 @@ static void add_recipients(const struct incident_text *t)
 	if (!json_array_size(recipients))
 		return;
 	table_init(&table, columns, ARRAY_LEN(columns));
+	table.wraps = true;
 	for (size_t i = 0; i < json_array_size(recipients); i++) {
 		const json_t *recipient = json_array_get(recipients, i);
 		long long n = json_integer_value(json_object_get(recipient, "n"));
 		const char *role = incident_text(recipient, "role");
+		const char *error = incident_text(recipient, "error");
+		CLEANUP_FREE char *times = n > 1 ? xasprintf(", paged %lld times", n) : xstrdup("");
 		CLEANUP_FREE char *text =
-			n > 1 ? xasprintf("%s, paged %lld times", role, n) : xstrdup(role);
+			xasprintf("%s%s%s%s", role, times, *error ? "; last try: " : "", error);
 		table_add(&table, SCREEN_PLAIN, incident_text(recipient, "pager"));
 		table_add(&table, SCREEN_PLAIN, incident_text(recipient, "state"));
 		table_add(&table, SCREEN_PLAIN, text);

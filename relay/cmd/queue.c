@@ -77,6 +77,7 @@ static void queue_write_table(const json_t *pages, const struct screen *screen, 
 	struct table table;
 
 	table_init(&table, columns, ARRAY_LEN(columns));
+	table.wraps = true; /* the cause stands at the end of an error */
 	for (size_t i = 0; i < json_array_size(pages); i++)
 		queue_add_row(&table, json_array_get(pages, i));
 	table_write(&table, screen, out);

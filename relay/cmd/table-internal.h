@@ -1,8 +1,8 @@
 /*
  * Table: rows for people, as wide as the screen. A column is as wide as its widest text, up to a
- * most; the last one takes the rest of the line and is cut at its end, all others are cut in the
- * middle. Texts may come from strangers: they are made plain (plain.h). A table owns its texts.
- * table_write() is pure. For the main thread.
+ * most; the last one takes the rest of the line and is cut at its end, or goes on in further lines
+ * where the table wraps it; all others are cut in the middle. Texts may come from strangers: they
+ * are made plain (plain.h). A table owns its texts. table_write() is pure. For the main thread.
  */
 #ifndef TABLE_INTERNAL_H
 #define TABLE_INTERNAL_H
@@ -57,6 +57,7 @@ struct table {
 	struct table_cell *cells; /* row by row */
 	size_t ncells;
 	size_t marked; /* the row that stands out, from 1; 0: none */
+	bool wraps;    /* the last column; of tables without a marked row */
 };
 
 void table_init(struct table *table, const struct table_column *columns, size_t ncolumns);

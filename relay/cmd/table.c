@@ -189,8 +189,17 @@ static void add_table_row(const struct table *table, const struct screen *screen
 			  const struct table_cell *cells, const size_t *widths, bool fill,
 			  struct buf *out)
 {
-	for (size_t i = 0; i < table->ncolumns; i++)
-		add_table_cell(screen, &cells[i], widths[i], i + 1 == table->ncolumns, fill, out);
+	const size_t last = table->ncolumns - 1;
+	size_t used = 0;
+
+	for (size_t i = 0; i < last; i++) {
+		add_table_cell(screen, &cells[i], widths[i], false, fill, out);
+		used += widths[i] + GAP_CELLS;
+	}
+	if (!table->wraps)
+		add_table_cell(screen, &cells[last], widths[last], true, fill, out);
+	else
+		screen_add_wrapped(screen, cells[last].style, cells[last].text, used, used, out);
 }
 
 static void add_table_titles(const struct table *table, const struct screen *screen,
@@ -221,7 +230,8 @@ void table_write(const struct table *table, const struct screen *screen, struct 
 			buf_puts(out, "\033[7m");
 		add_table_row(table, marked ? &plain : screen, &table->cells[row * table->ncolumns],
 			      widths, marked && !sign, out);
-		buf_puts(out, marked && !sign ? "\033[0m\n" : "\n");
+		if (!table->wraps)
+			buf_puts(out, marked && !sign ? "\033[0m\n" : "\n");
 	}
 }
 

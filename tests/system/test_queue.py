@@ -141,6 +141,39 @@ def a_drain_ends_the_relay_and_keeps_what_waits():
         relay.finish()
 
 
+def why_pages_wait_or_were_refused_is_readable():
+    """At 80 columns, for a page that waits (nothing listens there); and of one that was refused, doctor tells in the day after it."""
+    relay = Relay(lambda n, event: (404, {}, b"no such integration") if n == 1 else None).start()
+    try:
+        relay.fire("Refused")
+        def refused():
+            done = subprocess.run([peers.BINARY, "doctor", "-c", relay.directory + "/tracepager.yaml", "--only", "pager", "--format", "json"],
+                                  capture_output=True, text=True, timeout=peers.PATIENCE)
+            return [r for r in json.loads(done.stdout)["results"] if "refused" in r["text"]]
+
+        told = peers.wait_for("a refused page", refused)
+        assert [(r["check"], r["about"], r["level"]) for r in told] == [("pager", "sre-pager", "warning")], told
+        assert re.match(r"it refused 1 page in the last day, the last one .* ago: .*404", told[0]["text"]), told
+        assert "tracepager send --pager sre-pager" in told[0]["cure"], told
+    finally:
+        relay.finish()
+    relay = Relay()
+    relay.pager.shutdown()
+    relay.pager.server_close()
+    relay.start()
+    try:
+        relay.fire("Down")
+        page = peers.wait_for("a try that failed", lambda: (lambda page: page if page["error"] else None)(relay.waiting(1)[0]))
+        status, text = relay.run("queue")
+        assert status == 0 and all(len(line) <= 80 for line in text.splitlines()), text
+        assert "connection refused" in " ".join(text.lower().split()), text
+        status, text = relay.run("incidents", "show", page["incident"])
+        assert status == 0 and re.search(r"sre-pager +asked .*; last try: ", text), text
+        assert "connection refused" in " ".join(text.lower().split()), text
+    finally:
+        relay.finish()
+
+
 def commands_steer_a_relay():
     relay = Relay().start()
     try:
@@ -181,4 +214,4 @@ def commands_steer_a_relay():
 
 
 peers.run(a_paused_pager_waits_over_a_restart, pages_are_dropped_and_retried, what_is_wrong_is_told,
-          a_drain_ends_the_relay_and_keeps_what_waits, commands_steer_a_relay)
+          a_drain_ends_the_relay_and_keeps_what_waits, commands_steer_a_relay, why_pages_wait_or_were_refused_is_readable)

@@ -73,6 +73,30 @@ START_TEST(a_narrow_screen)
 }
 END_TEST
 
+/* 12 of 24 cells are left for the last column, which goes on below itself. */
+START_TEST(the_last_column_wraps)
+{
+	const struct screen screen = { .columns = 24 };
+	const char *cells[] = { "0123456789", "warehouse", "no reply: connection refused",
+				"b2",	      "db",	   "" };
+	struct buf out = BUF_INIT(LIMIT_HELP_BYTES);
+	struct table table;
+
+	table_init(&table, columns, ARRAY_LEN(columns));
+	table.wraps = true;
+	for (size_t i = 0; i < ARRAY_LEN(cells); i++)
+		table_add(&table, SCREEN_PLAIN, cells[i]);
+	table_write(&table, &screen, &out);
+	ck_assert_str_eq(buf_text(&out), "ID    TEAM  WHAT\n"
+					 "01…9  wa…e  no reply:\n"
+					 "            connection\n"
+					 "            refused\n"
+					 "b2    db    \n");
+	table_fini(&table);
+	buf_fini(&out);
+}
+END_TEST
+
 START_TEST(styles_only_with_colours)
 {
 	const char *cells[] = { "a1", "web", "x" };
@@ -163,6 +187,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_too_wide_is_cut);
 	tcase_add_test(tcase, wide_characters_and_marks);
 	tcase_add_test(tcase, a_narrow_screen);
+	tcase_add_test(tcase, the_last_column_wraps);
 	tcase_add_test(tcase, styles_only_with_colours);
 	tcase_add_test(tcase, the_marked_row);
 	tcase_add_test(tcase, texts_of_strangers);
