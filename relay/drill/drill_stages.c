@@ -157,6 +157,19 @@ static const char *unpaged_text(const struct drill *drill, const struct decision
 	return "nobody is paged for an alert that always fires";
 }
 
+/* "owns stock" of "team warehouse owns stock (rules.yaml:11)", whose team and place are told
+ * already. */
+static const char *owner_reason_rest(struct drill *drill, const struct decision *d, const char *why)
+{
+	const char *prefix = arena_printf(drill->arena, "team %s ", d->team->name);
+	const char *suffix = arena_printf(drill->arena, " (%s)", place_of(d->rule));
+	const size_t len = strlen(why), end = strlen(suffix);
+
+	if (len > end && strcmp(why + len - end, suffix) == 0)
+		why = arena_strndup(drill->arena, why, len - end);
+	return strncmp(why, prefix, strlen(prefix)) == 0 ? why + strlen(prefix) : why;
+}
+
 static void stage_tell_owner(struct drill *drill, const struct decision *d)
 {
 	const char *why = d->nowner_reasons ? d->owner_reasons[d->nowner_reasons - 1] : "";
@@ -165,6 +178,7 @@ static void stage_tell_owner(struct drill *drill, const struct decision *d)
 		drill_add_stage(drill, "owner", STAGE_BAD, -1, unpaged_text(drill, d));
 		return;
 	}
+	why = owner_reason_rest(drill, d, why);
 	drill->team = arena_strdup(drill->arena, d->team->name);
 	drill->summary = arena_strdup(drill->arena, d->page.summary);
 	drill_add_stage(drill, "owner", STAGE_GOOD, -1,
