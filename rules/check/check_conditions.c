@@ -156,6 +156,26 @@ static bool criticality_is_used(const struct rules_check *check, size_t service,
 	return false;
 }
 
+/* The usual word that was probably meant; NULL: none is near, or it is one. Words of one's own are
+ * fine: only a slip is told. */
+static const char *criticality_usual_near(const char *word)
+{
+	static const char *const usual[] = {
+		"critical", "high",   "medium",	   "moderate", "normal", "low",	   "major",
+		"minor",    "severe", "essential", "tier0",    "tier1",	 "tier2",  "tier3",
+		"tier-0",   "tier-1", "tier-2",	   "tier-3",   "gold",	 "silver", "bronze"
+	};
+	const char *near = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+		if (strcasecmp(word, usual[i]) == 0)
+			return NULL;
+		if (!near && words_typo(word, usual[i]))
+			near = usual[i];
+	}
+	return near;
+}
+
 void check_criticalities(const struct rules_check *check)
 {
 	struct map *judged = map_new(); /* each word once: services share few */
@@ -165,7 +185,8 @@ void check_criticalities(const struct rules_check *check)
 		if (!word || !*word || map_get(judged, word))
 			continue;
 		map_put(judged, word, judged);
-		if (criticality_is_used(check, i, &near) || !near)
+		if (criticality_is_used(check, i, &near) ||
+		    (!near && !(near = criticality_usual_near(word))))
 			continue;
 		CHECK_WARNING(check, &check->services[i],
 			      check_node(&check->services[i], "criticality"), "W047",

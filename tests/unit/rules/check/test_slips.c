@@ -22,6 +22,13 @@
 	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
 	"services: {cart: {owner: a}}\n"                                                           \
 	"fallback: {team: a}\n"
+/* The only criticality of the rules, for which no route asks. */
+#define CRITICALITY(word)                                                                          \
+	"teams: {a: {escalation: e}}\n"                                                            \
+	"pagers: {p: {kind: console}}\n"                                                           \
+	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
+	"services: {cart: {owner: a, criticality: " word "}}\n"                                    \
+	"fallback: {team: a}\n"
 #define ROUTE(when) BASE "routes: [{when: " when ", page: none}]\n"
 
 static struct findings findings;
@@ -176,6 +183,12 @@ static const struct {
 	{ ROUTE("{price: '5 $ more'}"), NULL, "" },
 	{ ROUTE("{a: ''}"), NULL, "" },
 	/* Regular expressions that are none, or anchored. */
+	{ CRITICALITY("hihg"), "W047", "did you mean \"high\"" },
+	{ CRITICALITY("critcal"), "W047", "did you mean \"critical\"" },
+	{ CRITICALITY("High"), NULL, "" },
+	{ CRITICALITY("tier-1"), NULL, "" },
+	{ CRITICALITY("tier4"), NULL, "" },
+	{ CRITICALITY("money"), NULL, "" },
 	{ ROUTE("['a=~\"^Disk\"']"), "W051", "write \"Disk.*\"" },
 	{ ROUTE("['a=~\"Disk$\"']"), "W051", "write \".*Disk\"" },
 	{ ROUTE("['a=~\"db1.shop.example\"']"), "W051", "write a=\"db1.shop.example\"" },
