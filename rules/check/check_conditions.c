@@ -3,6 +3,8 @@
  * A misspelt member that became a label, an attribute or a severity by another name, a value that
  * the rules themselves never give, and the slips of slips.c.
  */
+#include <ctype.h>
+#include <string.h>
 #include <strings.h>
 
 #include "check-internal.h"
@@ -156,19 +158,32 @@ static bool criticality_is_used(const struct rules_check *check, size_t service,
 	return false;
 }
 
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+/* "Tier 1" and "tier_1" are tier1. */
+static bool criticality_is_same(const char *word, const char *usual)
+{
+	for (;; word++, usual++) {
+		word += strcspn(word, LETTERS_AND_DIGITS);
+		if (!*word || !*usual)
+			return *word == *usual;
+		if (tolower((unsigned char)*word) != *usual)
+			return false;
+	}
+}
+
 /* The usual word that was probably meant; NULL: none is near, or it is one. Words of one's own are
  * fine: only a slip is told. */
 static const char *criticality_usual_near(const char *word)
 {
-	static const char *const usual[] = {
-		"critical", "high",   "medium",	   "moderate", "normal", "low",	   "major",
-		"minor",    "severe", "essential", "tier0",    "tier1",	 "tier2",  "tier3",
-		"tier-0",   "tier-1", "tier-2",	   "tier-3",   "gold",	 "silver", "bronze"
-	};
+	static const char *const usual[] = { "critical", "high",  "medium", "moderate", "normal",
+					     "low",	 "major", "minor",  "severe",	"essential",
+					     "tier0",	 "tier1", "tier2",  "tier3",	"gold",
+					     "silver",	 "bronze" };
 	const char *near = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-		if (strcasecmp(word, usual[i]) == 0)
+		if (criticality_is_same(word, usual[i]))
 			return NULL;
 		if (!near && words_typo(word, usual[i]))
 			near = usual[i];

@@ -187,6 +187,7 @@ static const struct {
 	{ CRITICALITY("critcal"), "W047", "did you mean \"critical\"" },
 	{ CRITICALITY("High"), NULL, "" },
 	{ CRITICALITY("tier-1"), NULL, "" },
+	{ CRITICALITY("Tier 1"), NULL, "" },
 	{ CRITICALITY("tier4"), NULL, "" },
 	{ CRITICALITY("money"), NULL, "" },
 	{ ROUTE("['a=~\"^Disk\"']"), "W051", "write \"Disk.*\"" },
