@@ -27,6 +27,10 @@
 #define LIMIT_SECRET_BYTES 4096u
 /* Names of credentials that a check tells it could not read; a service is passed some ten. */
 #define LIMIT_CREDENTIALS_TOLD 64u
+/* A shorter secret is not hidden in what a peer answers: it would hide parts of words. */
+#define LIMIT_HIDDEN_LEAST_BYTES 3u
+/* Of a secret that a peer quotes in part, as much and its first half are hidden. */
+#define LIMIT_HIDDEN_CUT_BYTES 8u
 /* The name of a pager in a link: that of a name in the rules that fits into a short URL. */
 #define LIMIT_LINK_PAGER_BYTES 128u
 /* What a link or a form signs beside itself: an incident's id, or a token. */

@@ -10,6 +10,7 @@
 #include "tracepager/mail.h"
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
+#include "tracepager/secret_hide.h"
 
 /* What the console can show. */
 struct page_screen {
@@ -85,7 +86,8 @@ struct pager_kind {
 	int (*build)(struct arena *arena, const struct page *page, const struct page_target *target,
 		     const char *message_id, int64_t wall_us, struct delivery *ret_delivery,
 		     struct err *err);
-	/* What the reply means for the page. The reply is borrowed. */
+	/* What the reply means for the page. The reply is borrowed. May quote it: pager_judge()
+	 * hides the secrets, and is what others call. */
 	struct judgement (*judge)(const struct http_reply *reply);
 	/* A request that pages nobody and shows whether the service answers, for tracepager doctor.
 	 * *ret_proves: its answer tells, too, whether the target's key is taken. 0 or -errno with
@@ -106,6 +108,15 @@ extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];
 /* The common judgement. 2xx: delivered. No reply, 408, 425, 429, 5xx: retry, after the Retry-After
  * but at most LIMIT_PAGER_RETRY_AFTER_US. All else: rejected. */
 struct judgement judge_by_status(const struct http_reply *reply);
+
+/* The secrets of the target, to be hidden in whatever its peer answers. Caller frees. */
+struct secret_hide *page_target_secrets(const struct page_target *target);
+/* The kind's judge() and judge_dry() with the secrets hidden in the text and in what is remembered.
+ * All are borrowed. */
+struct judgement pager_judge(const struct pager_kind *kind, const struct secret_hide *secrets,
+			     const struct http_reply *reply);
+struct judgement pager_judge_dry(const struct pager_kind *kind, const struct secret_hide *secrets,
+				 const struct http_reply *reply);
 
 /* The target that a pager of the rules is. Its texts are those of the rules. */
 struct page_target page_target_of(const struct pager *pager);

@@ -11,6 +11,7 @@
 
 #include "tracepager/http.h"
 #include "tracepager/secret.h"
+#include "tracepager/secret_hide.h"
 #include "tracepager/signal.h"
 #include "tracepager/trace_decoder.h"
 
@@ -146,5 +147,7 @@ extern const struct trace_source *const trace_sources[SOURCE_COUNT];
 /* Takes one step of a talk with a source that is asked by HTTP: the kind of talk->config says what
  * comes next. */
 enum source_step trace_source_next(struct source_talk *talk);
+/* The secrets of the source, to be hidden in whatever is told of its answers. Caller frees. */
+struct secret_hide *source_config_secrets(const struct source_config *config);
 
 #endif

@@ -43,6 +43,7 @@ struct send_run {
 	struct http_client *http;
 	struct arena *arena; /* of the request that is under way */
 	bool is_mail;	     /* so is that request */
+	struct secret_hide *secrets;
 	struct judgement judgement;
 	char memory[LIMIT_PAGER_MEMORY_BYTES]; /* what the pager's kind keeps of its replies */
 	int64_t began_us;
@@ -51,43 +52,14 @@ struct send_run {
 
 /* ---- showing: secrets are masked, control characters made plain ---- */
 
-static void add_masked_part(struct buf *out, const char *text, size_t len, const char *secret)
-{
-	const size_t n = secret ? strlen(secret) : 0;
-	const char *end = text + len;
-
-	while (text < end) {
-		if (n && (size_t)(end - text) >= n && memcmp(text, secret, n) == 0) {
-			buf_puts(out, "***");
-			text += n;
-		} else {
-			buf_putc(out, *text++);
-		}
-	}
-}
-
-/* The key as it stands in JSON, without its quotes. */
-static const char *secret_in_json(struct send_run *run)
-{
-	struct buf text = BUF_INIT(8 * LIMIT_SECRET_BYTES);
-	const char *kept = NULL;
-
-	if (run->pager->key.value && buf_json_string(&text, run->pager->key.value))
-		kept = arena_strndup(run->arena, buf_text(&text) + 1, text.len - 2);
-	buf_fini(&text);
-	return kept;
-}
-
 /* The text as lines that begin with the mark. */
 static void show_lines(struct send_run *run, const char *mark, const char *text, size_t len)
 {
-	struct buf masked = BUF_INIT(16 * LIMIT_PAGE_BYTES),
-		   twice = BUF_INIT(16 * LIMIT_PAGE_BYTES);
+	CLEANUP_FREE char *masked = xstrndup(text, len);
 	size_t lines = 0;
 
-	add_masked_part(&masked, text, len, run->pager->key.value);
-	add_masked_part(&twice, buf_text(&masked), masked.len, secret_in_json(run));
-	for (const char *line = buf_text(&twice); *line && lines < SHOWN_LINES; lines++) {
+	secret_hide_in(run->secrets, masked, strlen(masked));
+	for (const char *line = masked; *line && lines < SHOWN_LINES; lines++) {
 		struct buf out = BUF_INIT(4 * SHOWN_COLUMNS + 64);
 		size_t n = strcspn(line, "\n");
 		CLEANUP_FREE char *copy = xstrndup(line, n);
@@ -99,8 +71,6 @@ static void show_lines(struct send_run *run, const char *mark, const char *text,
 		if (lines + 1 == SHOWN_LINES && *line)
 			printf("%s…\n", mark);
 	}
-	buf_fini(&masked);
-	buf_fini(&twice);
 }
 
 /* What in a URL may be a secret: the user, the query, and the path of a pager that has no key. */
@@ -200,7 +170,7 @@ static void send_on_reply(void *arg, const struct http_reply *reply)
 	struct send_run *run = arg;
 	const int64_t took_us = clock_mono_us(clock_system()) - run->began_us;
 
-	run->judgement = run->kind->judge(reply);
+	run->judgement = pager_judge(run->kind, run->secrets, reply);
 	if (run->judgement.remembers)
 		memcpy(run->memory, run->judgement.memory, sizeof(run->memory));
 	if (reply->status)
@@ -456,10 +426,13 @@ static int send_test_page(const struct send_options *options)
 	if (run.pager)
 		run.pager = find_team_pager(rules, run.pager, options->team);
 	if (run.pager) {
+		const struct page_target target = page_target_of(run.pager);
 		run.kind = pager_kinds[run.pager->kind];
+		run.secrets = page_target_secrets(&target);
 		snprintf(run.key, sizeof(run.key), "tracepager-test-%" PRId64,
 			 clock_wall_us(clock_system()));
 		status = send_both(&run, options->no_resolve);
+		secret_hide_free(run.secrets);
 	}
 	rules_unref(rules);
 	return status;

@@ -33,6 +33,7 @@ struct attempt {
 	const struct http_request *follow_up;
 	struct arena *arena;
 	struct attempt_trace *trace; /* NULL: it is in none */
+	struct secret_hide *secrets; /* of the target; NULL: none is asked */
 	const struct attempt_ops *ops;
 	void *ctx;
 };
@@ -45,6 +46,7 @@ static void attempt_finish(struct attempt *attempt, const struct judgement *judg
 
 	attempt_trace_end(attempt->trace, judgement, status);
 	arena_free(attempt->arena);
+	secret_hide_free(attempt->secrets);
 	free(attempt);
 	ops->done(ctx, &copy, status);
 }
@@ -78,7 +80,7 @@ static void attempt_finish_soon(struct attempt *attempt, enum judgement_outcome 
 static void attempt_on_second(void *arg, const struct http_reply *reply)
 {
 	struct attempt *attempt = arg;
-	struct judgement judgement = attempt->kind->judge(reply);
+	struct judgement judgement = pager_judge(attempt->kind, attempt->secrets, reply);
 
 	if (!judgement.remembers && attempt->judgement.remembers) {
 		judgement.remembers = true;
@@ -108,11 +110,12 @@ static void attempt_on_reply(void *arg, const struct http_reply *reply)
 		void *ctx = attempt->ctx;
 		attempt_trace_end(attempt->trace, NULL, 0);
 		arena_free(attempt->arena);
+		secret_hide_free(attempt->secrets);
 		free(attempt);
 		ops->done(ctx, NULL, 0);
 		return;
 	}
-	struct judgement judgement = attempt->kind->judge(reply);
+	struct judgement judgement = pager_judge(attempt->kind, attempt->secrets, reply);
 	if (judgement.outcome == JUDGE_DELIVERED && attempt->follow_up)
 		attempt_send_second(attempt, &judgement);
 	else
@@ -206,6 +209,7 @@ static void attempt_build(struct attempt *attempt, const struct attempt_order *o
 	page.event =
 		order->row->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)order->row->event;
 	attempt->kind = pager_kinds[target.kind];
+	attempt->secrets = page_target_secrets(&target);
 	if (attempt->kind->on_screen)
 		target.screen = console_screen(env->console_fd, &target);
 	if (attempt->kind->build(arena, &page, &target, message_id, clock_wall_us(env->clock),
@@ -255,6 +259,7 @@ void attempt_cancel(struct attempt *attempt)
 	timer_disarm(attempt->env->timers, &attempt->timer);
 	attempt_trace_end(attempt->trace, NULL, 0);
 	arena_free(attempt->arena);
+	secret_hide_free(attempt->secrets);
 	free(attempt);
 }
 

@@ -19,6 +19,7 @@ struct doctor_pager {
 	const struct pager *pager;
 	struct page_target target;
 	const struct pager_kind *kind;
+	struct secret_hide *secrets;
 	struct doctor_peer peer;
 	struct delivery delivery; /* of the page that is not sent */
 	size_t nothers;		  /* further ones with the same address and key */
@@ -56,13 +57,15 @@ static void pagers_add(struct doctor *doctor, const struct pager *pager)
 	}
 	if (doctor->npagers == LIMIT_DOCTOR_HOSTS)
 		return;
-	doctor->pagers[doctor->npagers++] = (struct doctor_pager){
+	struct doctor_pager *added = &doctor->pagers[doctor->npagers++];
+	*added = (struct doctor_pager){
 		.doctor = doctor,
 		.pager = pager,
 		.kind = pager_kinds[pager->kind],
 		.target = page_target_of(pager),
 		.peer = { .check = DOCTOR_PAGER, .name = pager->name },
 	};
+	added->secrets = page_target_secrets(&added->target);
 }
 
 /* Those of the rules; a pager by team as that of each team. */
@@ -120,12 +123,13 @@ static int pager_build(struct doctor_pager *pager, struct err *err)
 
 /* ---- the answer ---- */
 
-/* A service may quote what it was sent. */
+/* What it says, without its secrets: a service may quote what it was sent. */
 static const char *pager_words(const struct doctor_pager *pager, const char *text)
 {
-	const char *key = pager->target.key;
+	char *words = arena_strdup(pager->doctor->arena, text);
 
-	return key && *key && strstr(text, key) ? "its answer quotes the key" : text;
+	secret_hide_in(pager->secrets, words, strlen(words));
+	return words;
 }
 
 static const char *pager_others(const struct doctor_pager *pager)
@@ -183,13 +187,13 @@ static void pager_tell_refused(struct doctor_pager *pager, const struct http_rep
 	const char *cure = pager_cure(pager, reply);
 
 	doctor_tell(pager->doctor, DOCTOR_PAGER, DOCTOR_FAILURE, pager->pager->name, cure,
-		    "it refuses a request that pages nobody: %s%s",
-		    pager_words(pager, judgement->text), pager_others(pager));
+		    "it refuses a request that pages nobody: %s%s", judgement->text,
+		    pager_others(pager));
 }
 
 /* A reply proves nothing unless all of it came, and no page for people did. */
-static struct judgement pager_judge_dry(const struct doctor_pager *pager,
-					const struct http_reply *reply)
+static struct judgement pager_judge_answer(const struct doctor_pager *pager,
+					   const struct http_reply *reply)
 {
 	const char *body = reply->body && reply->len ? reply->body : "";
 	const bool good = reply->status >= 200 && reply->status <= 299;
@@ -197,7 +201,8 @@ static struct judgement pager_judge_dry(const struct doctor_pager *pager,
 
 	if (good && reply->error)
 		snprintf(judgement.text, sizeof(judgement.text),
-			 "HTTP %d, and its answer broke off: %.100s", reply->status, reply->error);
+			 "HTTP %d, and its answer broke off: %.100s", reply->status,
+			 pager_words(pager, reply->error));
 	else if (good && body[strspn(body, " \t\r\n")] == '<')
 		snprintf(judgement.text, sizeof(judgement.text),
 			 "HTTP %d with a page for people (HTML)", reply->status);
@@ -205,14 +210,14 @@ static struct judgement pager_judge_dry(const struct doctor_pager *pager,
 		snprintf(judgement.text, sizeof(judgement.text), "HTTP %d with an empty answer",
 			 reply->status);
 	else
-		return (pager->kind->judge_dry ? pager->kind->judge_dry : judge_by_status)(reply);
+		return pager_judge_dry(pager->kind, pager->secrets, reply);
 	return judgement;
 }
 
 static void pager_on_reply(void *arg, const struct http_reply *reply)
 {
 	struct doctor_pager *pager = arg;
-	struct judgement judgement = pager_judge_dry(pager, reply);
+	struct judgement judgement = pager_judge_answer(pager, reply);
 	char took[PLAIN_DURATION_SIZE];
 
 	pager->call = NULL;
@@ -333,6 +338,8 @@ void doctor_pagers_end(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->npagers; i++) {
 		struct doctor_pager *pager = &doctor->pagers[i];
+		secret_hide_free(pager->secrets);
+		pager->secrets = NULL;
 		if (!pager->call)
 			continue;
 		doctor->transport->cancel(doctor->transport->ctx, pager->call);

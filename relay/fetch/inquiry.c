@@ -472,6 +472,12 @@ static bool inquiry_end(struct inquiry *inquiry, enum answer_kind kind, const ch
 	inquiry->answer.kind = kind;
 	snprintf(inquiry->answer.text, sizeof(inquiry->answer.text), "%.*s",
 		 (int)sizeof(inquiry->answer.text) - 1, text ? text : "");
+	if (*inquiry->answer.text) {
+		/* A source may quote the token that it was sent. */
+		struct secret_hide *secrets = source_config_secrets(inquiry->talk.config);
+		secret_hide_in(secrets, inquiry->answer.text, strlen(inquiry->answer.text));
+		secret_hide_free(secrets);
+	}
 	return false;
 }
 

@@ -54,6 +54,23 @@ static void sign_aws(struct source_talk *talk, const char *service)
 				    arena_strdup(talk->arena, config->session_token.value));
 }
 
+struct secret_hide *source_config_secrets(const struct source_config *config)
+{
+	struct secret_hide *hide = secret_hide_new();
+
+	secret_hide_add_url(hide, config->url, false);
+	secret_hide_add(hide, config->bearer.value);
+	secret_hide_add(hide, config->basic.value);
+	secret_hide_add(hide, config->password.value);
+	secret_hide_add(hide, config->session_token.value);
+	secret_hide_add(hide, config->api_key.value);
+	secret_hide_add(hide, config->app_key.value);
+	for (size_t i = 0; i < config->nheaders; i++)
+		if (config->headers[i].value.value)
+			secret_hide_add_header(hide, config->headers[i].value.value);
+	return hide;
+}
+
 void source_request(struct source_talk *talk, enum http_method method, const char *url)
 {
 	const struct source_config *config = talk->config;
