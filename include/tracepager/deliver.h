@@ -78,6 +78,18 @@ void deliver_free(struct deliver *deliver);
  * that a restart brings back keeps its attempts and waits until its next_us. */
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page,
 		     struct page_copy *copy);
+/* The same for a page that a restart brings back and whose recipient just got a new target: a
+ * recipient without other pages is held, as by deliver_move(). */
+void deliver_enqueue_held(struct deliver *deliver, const struct stored_page *page);
+/* All pages of a recipient whose trigger waits go to that target (page_target_write()) from now on.
+ * None of them leaves before deliver_release(): the caller stores the target first. May be called
+ * within changed(). false: no trigger of the recipient waits, or its request is under way; nothing
+ * has changed. */
+bool deliver_move(struct deliver *deliver, const char *incident, const char *pager, int n,
+		  const char *target);
+/* One for each deliver_move() and deliver_enqueue_held(). After the last one the recipient's first
+ * page is tried at once. The recipient may have no page any more. */
+void deliver_release(struct deliver *deliver, const char *incident, const char *pager, int n);
 /* Gives up what waits for a recipient, also what is being sent; changed() is called for
  * each page. Not from within changed(). */
 void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, int n,
@@ -117,8 +129,9 @@ enum deliver_state {
 const char *deliver_state_name(enum deliver_state state); /* "sending" */
 
 struct deliver_page_view {
-	const struct stored_page *page; /* its document is "" where there is content */
-	const struct page *content;	/* NULL: it stands in the document */
+	const struct stored_page *page;	  /* its document is "" where there is content */
+	const struct page *content;	  /* NULL: it stands in the document */
+	const struct page_target *target; /* NULL: it cannot be read */
 	enum deliver_state state;
 };
 /* The view is borrowed; false: enough. Viewers must not change what waits. */

@@ -125,5 +125,8 @@ struct page_target page_target_of(const struct pager *pager);
 void page_target_write(const struct page_target *target, struct buf *out);
 int page_target_read(struct arena *arena, const char *text, struct page_target *ret_target,
 		     struct err *err);
+/* Host and port that its pages go to, without what may be secret; within the target's texts. NULL:
+ * it has no address. */
+const char *page_target_host(const struct page_target *target, size_t *ret_len);
 
 #endif

@@ -112,7 +112,7 @@ struct stored_page {
 	int64_t id; /* the relay's: increasing, which keeps the order across a restart */
 	const char *incident, *pager;
 	int n;		    /* of the recipient */
-	const char *target; /* JSON of struct page_target: its resolve goes to the same key */
+	const char *target; /* JSON of struct page_target, when queued; a recipient's counts */
 	const char *doc;    /* page_write_own(); rows of earlier versions: page_write() */
 	size_t doc_len;
 	int event;    /* enum page_event */

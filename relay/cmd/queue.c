@@ -175,6 +175,7 @@ static void queue_write_shown(const json_t *page, const struct screen *screen, s
 		{ "incident", "incident" },
 		{ "team", "team" },
 		{ "pager", "pager" },
+		{ "goes to", "address" },
 		{ "event", "event" },
 		{ "severity", "severity" },
 		{ "state", "state" },
@@ -195,6 +196,14 @@ static void queue_write_shown(const json_t *page, const struct screen *screen, s
 	}
 	buf_printf(out, "%-12s%lld\n", "tries",
 		   (long long)json_integer_value(json_object_get(page, "attempts")));
+	if (json_is_false(json_object_get(page, "pager_in_rules"))) {
+		CLEANUP_FREE char *line = xasprintf(
+			"the rules in force have no pager %s: the page stays queued for the "
+			"address that the pager had. Give the pager back its name and reload, or "
+			"drop the page: tracepager queue drop %s",
+			queue_text(page, "pager"), queue_text(page, "id"));
+		screen_add_wrapped(screen, SCREEN_YELLOW, line, 0, 2, out);
+	}
 }
 
 static int queue_show(const struct queue_run *run, const char *id)

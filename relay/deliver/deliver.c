@@ -45,6 +45,7 @@ enum queue_state {
 			* attempt starts it */
 	QUEUE_SENDING, /* its first page is under way; the request's timeout ends that */
 	QUEUE_BACKOFF, /* the first page has failed; the queue's timer is armed */
+	QUEUE_HELD,    /* its new target is being stored; deliver_release() ends that */
 };
 
 TAILQ_HEAD(page_queue_list, page_queue);
@@ -56,6 +57,7 @@ struct page_queue {
 	struct destination *destination;
 	enum queue_state state;
 	unsigned int failures;	       /* of its first page, in a row */
+	unsigned int holds;	       /* releases that are to come; while there are: QUEUE_HELD */
 	struct page_queue_list *ready; /* while it is ready: the list that it is in */
 	struct queue_entry_list pages;
 	struct attempt *attempt;
@@ -341,7 +343,7 @@ static void queue_advance(struct page_queue *queue)
 		queue_free(queue);
 		return;
 	}
-	queue_move(queue, QUEUE_READY, 0);
+	queue_move(queue, queue->holds ? QUEUE_HELD : QUEUE_READY, 0);
 }
 
 /* A page that goes nowhere counts in no figure. */
@@ -410,7 +412,9 @@ static void queue_retry(struct page_queue *queue, const struct judgement *judgem
 			page_copy_rest(entry->copy);
 		deliver->ops.changed(deliver->ops.ctx, &entry->page);
 	}
-	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(deliver) + delay_us);
+	/* changed() may have moved it to the pager's new address. */
+	if (!queue->holds)
+		queue_move(queue, QUEUE_BACKOFF, deliver_now_us(deliver) + delay_us);
 }
 
 static void queue_end_first(struct page_queue *queue, const struct judgement *judgement, int status)
@@ -817,8 +821,14 @@ static void queue_start(struct page_queue *queue, const struct stored_page *page
 	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(queue->deliver) + left_us);
 }
 
-void deliver_enqueue(struct deliver *deliver, const struct stored_page *page,
-		     struct page_copy *copy)
+static void queue_hold(struct page_queue *queue)
+{
+	queue->holds++;
+	queue_move(queue, QUEUE_HELD, 0);
+}
+
+static void deliver_add(struct deliver *deliver, const struct stored_page *page,
+			struct page_copy *copy, bool held)
 {
 	const struct destination_target *target = target_get(deliver, page->target);
 	struct page_queue *queue = queue_get(deliver, page, target);
@@ -829,10 +839,56 @@ void deliver_enqueue(struct deliver *deliver, const struct stored_page *page,
 	TAILQ_INSERT_TAIL(&queue->pages, entry, link);
 	/* A new queue is idle. A queue that called changed() from queue_end_first() still says
 	 * SENDING, and queue_advance() starts it. */
-	if (queue->state == QUEUE_IDLE)
+	if (queue->state == QUEUE_IDLE && held)
+		queue_hold(queue);
+	else if (queue->state == QUEUE_IDLE)
 		queue_start(queue, page);
 	if (superseded)
 		queue_entry_drop(superseded, "superseded by a newer page");
+}
+
+void deliver_enqueue(struct deliver *deliver, const struct stored_page *page,
+		     struct page_copy *copy)
+{
+	deliver_add(deliver, page, copy, false);
+}
+
+void deliver_enqueue_held(struct deliver *deliver, const struct stored_page *page)
+{
+	deliver_add(deliver, page, NULL, true);
+}
+
+bool deliver_move(struct deliver *deliver, const char *incident, const char *pager, int n,
+		  const char *target)
+{
+	struct page_queue *queue = map_get(deliver->queues, queue_key(deliver, incident, pager, n));
+	struct queue_entry *entry;
+
+	if (!queue || queue->attempt || TAILQ_EMPTY(&queue->pages) ||
+	    TAILQ_FIRST(&queue->pages)->page.event != PAGE_TRIGGER)
+		return false;
+	const struct destination_target *to = target_get(deliver, target);
+	TAILQ_FOREACH (entry, &queue->pages, link) {
+		entry->target = to;
+		entry->page.target = to->text;
+	}
+	queue->destination->per_minute = to->per_minute;
+	queue_hold(queue);
+	return true;
+}
+
+void deliver_release(struct deliver *deliver, const char *incident, const char *pager, int n)
+{
+	struct page_queue *queue = map_get(deliver->queues, queue_key(deliver, incident, pager, n));
+
+	if (!queue || !queue->holds || --queue->holds)
+		return;
+	/* What failed was the old address: the new one is tried at once. */
+	queue->failures = 0;
+	TAILQ_FIRST(&queue->pages)->page.next_us = clock_wall_us(deliver->env.clock);
+	breaker_allow_probe(&queue->destination->breaker);
+	queue_move(queue, QUEUE_READY, 0);
+	destination_send_ready(queue->destination);
 }
 
 void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, int n,
@@ -918,7 +974,8 @@ bool deliver_retry_page(struct deliver *deliver, int64_t id)
 
 	if (!entry)
 		return false;
-	if (deliver->ending || queue->destination->paused || queue->state == QUEUE_SENDING)
+	if (deliver->ending || queue->destination->paused || queue->state == QUEUE_SENDING ||
+	    queue->state == QUEUE_HELD)
 		return true;
 	/* Past the breaker, whose only probe may be another page. */
 	if (queue_is_wanted(queue))
@@ -972,6 +1029,7 @@ static struct deliver_page_view queue_entry_view(const struct queue_entry *entry
 	return (struct deliver_page_view){
 		.page = &entry->page,
 		.content = entry->copy ? entry->copy->page : NULL,
+		.target = entry->target->fault ? NULL : &entry->target->parsed,
 		.state = sending		      ? DELIVER_SENDING
 			 : queue->destination->paused ? DELIVER_PAUSED
 						      : DELIVER_WAITING,

@@ -9,6 +9,7 @@
 #ifndef TRACEPAGER_INCIDENT_INCIDENT_INTERNAL_H
 #define TRACEPAGER_INCIDENT_INCIDENT_INTERNAL_H
 
+#include <string.h>
 #include <sys/queue.h>
 
 #include "alerts-internal.h"
@@ -31,8 +32,9 @@ enum recipient_role {
 /* One pager of an incident. */
 struct recipient {
 	STAILQ_ENTRY(recipient) link;
-	const char *pager,
-		*target; /* kept by the book; target: page_target_write() as of the first page */
+	const char *pager, *target; /* kept by the book; target: page_target_write() as of the page
+				       that was taken, until then as the rules in force have it. Its
+				       pages' rows may have an older one */
 	int n;		 /* how many times this pager was paged: its key is ID, or ID#n */
 	bool unresolved; /* it gets no resolve */
 	enum recipient_role role;
@@ -602,7 +604,17 @@ void recipient_enter(struct incident *incident, struct recipient *recipient,
 /* The last time that the pager was paged; NULL: it has not been. */
 struct recipient *recipient_find(const struct incident *incident, const char *pager);
 /* That time. */
-struct recipient *recipient_find_n(const struct incident *incident, const char *pager, int n);
+static inline struct recipient *recipient_find_n(const struct incident *incident, const char *pager,
+						 int n)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->n == n && strcmp(recipient->pager, pager) == 0)
+			return recipient;
+	return NULL;
+}
+
 struct recipient *recipient_add(struct incident *incident, const char *pager, int n,
 				const char *target, enum recipient_role role,
 				enum recipient_state state);
@@ -625,6 +637,8 @@ void recipients_ring_again(struct incident *incident, const char *note);
 void recipients_tell_ack(struct incident *incident, const char *note);
 /* To those whose kind shows no words in a resolve: why it comes. */
 void recipients_tell_why(struct incident *incident, const char *note);
+/* Queues the trigger of one that was to be asked, and of which delivery has no page. */
+void recipient_ask_first(struct incident *incident, struct recipient *recipient, const char *note);
 /* Sends the trigger to those that were to be asked while the incident was silenced. */
 void recipients_ask_kept(struct incident *incident, const char *note);
 /* The resolve to one recipient, or to the owner's and the fallback team's, with the words why. */
@@ -648,5 +662,22 @@ void recipients_count(struct incident *incident);
 bool incident_is_unreached(const struct incident *incident);
 /* Sends the trigger again to all that refused it. */
 void recipients_retry(struct incident *incident, const char *note);
+
+/* ---- recipient_target.c ---- */
+
+/* Do the targets name one account of one service, which knows a page by its key? */
+bool targets_share_account(const char *one, const char *other);
+/* Of one that has taken nothing, and of which delivery has no page: its target becomes that of its
+ * pager in the rules in force. It stays where the rules have the pager no more, and where the page
+ * would be the same as another one of the incident. */
+void recipient_take_target(struct incident *incident, struct recipient *recipient);
+/* The same for one whose trigger waits at delivery; its pages leave when the target is stored.
+ * Nothing happens where the trigger was taken, or is being sent. */
+void recipient_follow_rules(struct incident *incident, struct recipient *recipient);
+void recipients_follow_rules(struct incident_book *book); /* of all incidents */
+/* At a start: a stored page goes to delivery, with the recipient's target, or the rules' one where
+ * nothing was taken. */
+void recipient_load_page(struct incident *incident, struct recipient *recipient,
+			 const struct stored_page *row);
 
 #endif

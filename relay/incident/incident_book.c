@@ -82,6 +82,8 @@ static void recipient_page_changed(struct incident *incident, struct recipient *
 		recipient_refused_trigger(incident, recipient, page->error);
 	else if (page->event == PAGE_TRIGGER && page->state == STORED_PAGE_DROPPED)
 		recipient_trigger_dropped(incident, recipient, page);
+	else if (page->event == PAGE_TRIGGER && page->state == STORED_PAGE_QUEUED)
+		recipient_follow_rules(incident, recipient); /* it was being sent at the reload */
 	if (recipient->state == RECIPIENT_ENDING && recipient_has_end(recipient, page))
 		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 	incident_check_told(incident);
@@ -274,6 +276,7 @@ void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)
 	book->rules = rules_ref(rules);
 	incidents_book_name_pagers(book);
 	incident_pauses_set_rules(book);
+	recipients_follow_rules(book);
 }
 
 /* ---- a start ---- */
@@ -441,7 +444,10 @@ void incidents_book_load_page(struct incident_book *book, const struct stored_pa
 				    (row->attempts > 0 || !incident_pause_kept(book, row));
 	}
 	incident_pause_meets(book, row);
-	deliver_enqueue(book->deliver, row, NULL);
+	if (recipient)
+		recipient_load_page(incident, recipient, row);
+	else
+		deliver_enqueue(book->deliver, row, NULL);
 }
 
 void incidents_book_load_member(struct incident_book *book, const char *id, const char *key,
@@ -463,7 +469,7 @@ static void incident_settle_recipients(struct incident *incident)
 		if (recipient->waiting)
 			continue;
 		if (recipient->state == RECIPIENT_ASKED)
-			incident_queue(incident, recipient, PAGE_TRIGGER, NULL);
+			recipient_ask_first(incident, recipient, NULL);
 		if (recipient->state == RECIPIENT_ENDING && recipient->unresolved)
 			recipient_enter(incident, recipient, RECIPIENT_TOLD);
 		else if (recipient->state == RECIPIENT_ENDING)

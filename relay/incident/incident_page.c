@@ -522,6 +522,16 @@ static void queued_page_forget(void *ctx)
 	queued_page_free(ctx);
 }
 
+/* The recipient may have got another target since the page was made. */
+static const char *queued_page_target(const struct queued_page *page)
+{
+	const struct incident *incident = incident_get(page->book, page->row.incident);
+	const struct recipient *recipient =
+		incident ? recipient_find_n(incident, page->row.pager, page->row.n) : NULL;
+
+	return recipient ? recipient->target : page->row.target;
+}
+
 /* The store has it, or has failed. */
 static void queued_page_written(void *ctx, int error, const char *text)
 {
@@ -530,6 +540,7 @@ static void queued_page_written(void *ctx, int error, const char *text)
 
 	(void)text; /* the store logs it */
 	if (!page->handed_over) {
+		page->row.target = queued_page_target(page);
 		incident_pause_meets(book, &page->row);
 		deliver_enqueue(book->deliver, &page->row, page->copy);
 	}

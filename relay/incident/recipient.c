@@ -60,16 +60,6 @@ struct recipient *recipient_find(const struct incident *incident, const char *pa
 	return last;
 }
 
-struct recipient *recipient_find_n(const struct incident *incident, const char *pager, int n)
-{
-	struct recipient *recipient;
-
-	STAILQ_FOREACH (recipient, &incident->recipients, link)
-		if (recipient->n == n && strcmp(recipient->pager, pager) == 0)
-			return recipient;
-	return NULL;
-}
-
 struct recipient *recipient_add(struct incident *incident, const char *pager, int n,
 				const char *target, enum recipient_role role,
 				enum recipient_state state)
@@ -97,25 +87,6 @@ void recipients_free(struct incident *incident)
 		free(recipient->memory);
 		free(recipient);
 	}
-}
-
-/* Do the targets name one account of one service, which knows a page by its key? */
-static bool targets_share_account(const char *one, const char *other)
-{
-	const size_t kind = strcspn(one, ","); /* it stands first */
-	struct page_target a, b;
-	struct err err;
-	bool same = strcmp(one, other) == 0;
-
-	if (same || strncmp(one, other, kind) != 0)
-		return same;
-	struct arena *arena = arena_new(2 * (4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES));
-	if (page_target_read(arena, one, &a, &err) == 0 &&
-	    page_target_read(arena, other, &b, &err) == 0)
-		same = a.kind == b.kind && strcmp(a.url ? a.url : "", b.url ? b.url : "") == 0 &&
-		       strcmp(a.key ? a.key : "", b.key ? b.key : "") == 0;
-	arena_free(arena);
-	return same;
 }
 
 /* Is it one of the pagers that the same entry makes for teams: "ENTRY:TEAM"? */
@@ -183,6 +154,7 @@ size_t recipients_page(struct incident *incident, const struct pager *const *pag
 static void recipient_ask_again(struct incident *incident, struct recipient *recipient,
 				const char *note)
 {
+	recipient_take_target(incident, recipient);
 	recipient_enter(incident, recipient, RECIPIENT_ASKED);
 	incident_story(incident, INCIDENT_EVENT_RETRIED, recipient->pager, note);
 	incident_queue(incident, recipient, PAGE_TRIGGER, note);
@@ -282,6 +254,13 @@ void recipients_ring_again(struct incident *incident, const char *note)
 	}
 }
 
+void recipient_ask_first(struct incident *incident, struct recipient *recipient, const char *note)
+{
+	if (!recipient->tried)
+		recipient_take_target(incident, recipient);
+	incident_queue(incident, recipient, PAGE_TRIGGER, note);
+}
+
 void recipients_ask_kept(struct incident *incident, const char *note)
 {
 	struct recipient *recipient;
@@ -292,7 +271,7 @@ void recipients_ask_kept(struct incident *incident, const char *note)
 		if (incident_is_acked(incident))
 			recipient_enter(incident, recipient, RECIPIENT_SPARED);
 		else
-			incident_queue(incident, recipient, PAGE_TRIGGER, note);
+			recipient_ask_first(incident, recipient, note);
 	}
 }
 

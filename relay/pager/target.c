@@ -13,11 +13,8 @@
 
 /* The members of a stored target that hold the texts. */
 static const char *const target_texts[PAGER_TEXT_COUNT] = {
-	[PAGER_TO] = "to",
-	[PAGER_FROM] = "from",
-	[PAGER_USER] = "user",
-	[PAGER_TLS] = "tls",
-	[PAGER_CA] = "ca_file",
+	[PAGER_TO] = "to",   [PAGER_FROM] = "from",  [PAGER_USER] = "user",
+	[PAGER_TLS] = "tls", [PAGER_CA] = "ca_file",
 };
 
 struct page_target page_target_of(const struct pager *pager)
@@ -121,4 +118,23 @@ int page_target_read(struct arena *arena, const char *text, struct page_target *
 out:
 	json_decref(root);
 	return error;
+}
+
+const char *page_target_host(const struct page_target *target, size_t *ret_len)
+{
+	/* Of an incoming webhook the address is the key. */
+	const char *url = target->url ? target->url : target->key;
+	const char *host = url ? strstr(url, "://") : NULL;
+	const char *at;
+
+	if (!host)
+		return NULL;
+	host += 3;
+	*ret_len = strcspn(host, "/?#");
+	/* A password may stand before it. */
+	while ((at = memchr(host, '@', *ret_len))) {
+		*ret_len -= (size_t)(at + 1 - host);
+		host = at + 1;
+	}
+	return host;
 }

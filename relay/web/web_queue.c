@@ -10,6 +10,7 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/deliver.h"
 #include "tracepager/log.h"
+#include "tracepager/reload.h"
 #include "tracepager/xalloc.h"
 
 #include "web-internal.h"
@@ -112,7 +113,25 @@ static void queue_write_words(struct buf *out, const struct deliver_page_view *v
 	arena_free(arena);
 }
 
+/* Where the page goes, and whether the rules in force have its pager still. */
+static void queue_write_address(const struct web *web, struct buf *out,
+				const struct deliver_page_view *view)
+{
+	const struct reload *reload = web->ops.ruleset(web->ops.ctx, RELOAD_LIVE);
+	const struct ruleset *rules = reload ? reload_rules(reload) : NULL;
+	char host[LIMIT_HOST_BYTES];
+	size_t len = 0;
+	const char *at = view->target ? page_target_host(view->target, &len) : NULL;
+
+	if (at)
+		snprintf(host, sizeof(host), "%.*s", (int)len, at);
+	buf_json_text(out, "address", at ? host : NULL);
+	buf_json_key(out, "pager_in_rules");
+	buf_puts(out, rules && rules_pager(rules, view->page->pager) ? "true" : "false");
+}
+
 struct page_show {
+	const struct web *web;
 	int64_t id;
 	bool found;
 	struct buf out;
@@ -127,6 +146,7 @@ static bool show_on_page(void *ctx, const struct deliver_page_view *view)
 		return false;
 	buf_putc(&show->out, '{');
 	queue_write_page(&show->out, view);
+	queue_write_address(show->web, &show->out, view);
 	queue_write_words(&show->out, view);
 	buf_putc(&show->out, '}');
 	return false;
@@ -151,7 +171,8 @@ static void fail_no_page(struct web_request *request)
 
 void web_serve_queue_page(struct web_request *request)
 {
-	struct page_show show = { .id = queue_page_id(request->param[0]),
+	struct page_show show = { .web = request->web,
+				  .id = queue_page_id(request->param[0]),
 				  .out = BUF_INIT(LIMIT_INCIDENTS_BYTES) };
 
 	if (show.id > 0)

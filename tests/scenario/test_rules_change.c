@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tracepager/buf.h"
+#include "tracepager/deliver.h"
 #include "tracepager/limits.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
@@ -127,6 +128,158 @@ START_TEST(next_step_follows_the_new_rules)
 	world_run(world, 5 * US_PER_SECOND);
 	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
 	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 0);
+}
+END_TEST
+
+/* ---- A pager's address that was wrong. ---- */
+
+#define RIGHT "http://pager/sre"
+#define WRONG "http://wrong/sre"
+
+static size_t requests_to(const char *url)
+{
+	size_t n = 0;
+
+	while (fake_http_request(&world->http, url, n))
+		n++;
+	return n;
+}
+
+static const char *stored_target(void)
+{
+	ck_assert_uint_eq(world->disk->nrecipients, 1);
+	return world->disk->recipients[0].target;
+}
+
+/* The page is refused at the wrong address, and waits. */
+static void page_waits(struct fake_reply at_wrong)
+{
+	at_wrong.url_part = WRONG;
+	fake_http_reply(&world->http, at_wrong);
+	swap_rules(RIGHT, WRONG);
+	fire(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	ck_assert_uint_ge(requests_to(WRONG), 1);
+	ck_assert_ptr_nonnull(strstr(stored_target(), WRONG));
+}
+
+static void assert_all_right(size_t wrong)
+{
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	ck_assert_uint_eq(requests_to(WRONG), wrong);
+	ck_assert_ptr_nonnull(strstr(stored_target(), RIGHT));
+	resolve(DISK);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
+	ck_assert_uint_eq(requests_to(WRONG), wrong);
+}
+
+static const struct fake_reply untaken_replies[] = {
+	{ .status = 0, .error = "connection refused" },
+	{ .status = 503 },
+};
+
+/* It is tried there at once, although its next try was up to 15 s ahead. */
+START_TEST(page_that_waits_goes_to_the_new_address)
+{
+	page_waits(untaken_replies[_i]);
+	world_run(world, US_PER_MINUTE);
+	const size_t wrong = requests_to(WRONG);
+	swap_rules("teams:\n", "teams:\n");
+	world_run(world, US_PER_MS);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	world_run(world, US_PER_SECOND);
+	assert_all_right(wrong);
+}
+END_TEST
+
+/* The new target is on disk before it is used. */
+START_TEST(new_address_is_stored_before_it_is_used)
+{
+	page_waits(untaken_replies[0]);
+	swap_rules("teams:\n", "teams:\n");
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	ck_assert(
+		deliver_retry_page(incidents_deliver(world->incidents), world->disk->pages[0].id));
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	world_run(world, US_PER_SECOND);
+	assert_all_right(requests_to(WRONG));
+}
+END_TEST
+
+/* Its request is under way at the reload: it ends, and the next one goes to the new address. */
+START_TEST(page_on_its_way_moves_when_its_request_has_failed)
+{
+	page_waits((struct fake_reply){ .delay_us = 5 * US_PER_SECOND, .status = 503 });
+	swap_rules("teams:\n", "teams:\n");
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	ck_assert_ptr_nonnull(strstr(stored_target(), WRONG));
+	world_run(world, 4 * US_PER_SECOND);
+	assert_all_right(1);
+}
+END_TEST
+
+/* The old address took it after all: the resolve goes there. */
+START_TEST(page_on_its_way_stays_when_it_was_taken)
+{
+	page_waits((struct fake_reply){ .delay_us = 5 * US_PER_SECOND, .status = 202 });
+	swap_rules("teams:\n", "teams:\n");
+	world_run(world, US_PER_MINUTE);
+	resolve(DISK);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + US_PER_MINUTE);
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	ck_assert_uint_eq(requests_to(WRONG), 2);
+}
+END_TEST
+
+/* A page that the old address rejected is sent again to the new one. */
+START_TEST(rejected_page_is_sent_again_to_the_new_address)
+{
+	page_waits((struct fake_reply){ .status = 404 });
+	swap_rules("teams:\n", "teams:\n");
+	world_run(world, 6 * US_PER_MINUTE);
+	assert_all_right(1);
+}
+END_TEST
+
+START_TEST(page_that_waits_goes_to_the_new_address_after_a_restart)
+{
+	page_waits(untaken_replies[0]);
+	const size_t wrong = requests_to(WRONG);
+	world_crash(world);
+	world_start(world);
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	world_run(world, US_PER_SECOND);
+	assert_all_right(wrong);
+}
+END_TEST
+
+START_TEST(taken_page_keeps_its_address)
+{
+	fire(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(requests_to(RIGHT), 1);
+	swap_rules(RIGHT, WRONG);
+	world_crash(world);
+	world_start(world);
+	swap_rules(RIGHT, WRONG);
+	resolve(DISK);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + US_PER_SECOND);
+	ck_assert_uint_eq(requests_to(RIGHT), 2);
+	ck_assert_uint_eq(requests_to(WRONG), 0);
+}
+END_TEST
+
+/* The rules know the pager no more: its page stays where it is queued. */
+START_TEST(page_of_a_pager_that_is_gone_stays)
+{
+	page_waits(untaken_replies[0]);
+	swap_rules("sre-pager", "sre-phone");
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_eq(requests_to(RIGHT), 0);
+	ck_assert_ptr_nonnull(strstr(stored_target(), WRONG));
 }
 END_TEST
 
@@ -319,6 +472,15 @@ int main(void)
 	tcase_add_test(tests, late_traces_are_decided_by_the_first_rules);
 	tcase_add_test(tests, resolve_goes_where_the_page_went);
 	tcase_add_test(tests, next_step_follows_the_new_rules);
+	tcase_add_loop_test(tests, page_that_waits_goes_to_the_new_address, 0,
+			    ARRAY_LEN(untaken_replies));
+	tcase_add_test(tests, new_address_is_stored_before_it_is_used);
+	tcase_add_test(tests, page_on_its_way_moves_when_its_request_has_failed);
+	tcase_add_test(tests, page_on_its_way_stays_when_it_was_taken);
+	tcase_add_test(tests, rejected_page_is_sent_again_to_the_new_address);
+	tcase_add_test(tests, page_that_waits_goes_to_the_new_address_after_a_restart);
+	tcase_add_test(tests, taken_page_keeps_its_address);
+	tcase_add_test(tests, page_of_a_pager_that_is_gone_stays);
 	tcase_add_test(tests, same_rules_do_not_differ);
 	tcase_add_loop_test(tests, difference_is_told_and_pages_nobody, 0,
 			    (int)ARRAY_LEN(differences));

@@ -84,9 +84,8 @@ static void old_incident(const char *id, const char *key, const char *team, bool
 			  page));
 }
 
-/* With a routing key that the rules do not know any more. */
-static void old_queued(const char *id, const char *team, enum stored_page_state state,
-		       enum page_event event, int64_t next_us)
+static void old_queued_with(const char *key, const char *id, const char *team,
+			    enum stored_page_state state, enum page_event event, int64_t next_us)
 {
 	CLEANUP_FREE char *page = old_page(id, team);
 
@@ -94,9 +93,18 @@ static void old_queued(const char *id, const char *team, enum stored_page_state 
 			  "incident, pager, error, target, doc) VALUES (%d, %d, 1, %" PRId64
 			  ", %" PRId64 ", '%s', '%s-pager', '', "
 			  "'{\"kind\":\"pagerduty\",\"pager\":\"%s-pager\","
-			  "\"url\":\"http://pager/%s\",\"key\":\"old-%s\"}', '%s')",
+			  "\"url\":\"http://pager/%s\",\"key\":\"%s\"}', '%s')",
 			  (int)state, (int)event, NOW_US - HOURS(2), next_us, id, team, team, team,
-			  team, page));
+			  key, page));
+}
+
+/* With a routing key that the rules do not know any more. */
+static void old_queued(const char *id, const char *team, enum stored_page_state state,
+		       enum page_event event, int64_t next_us)
+{
+	CLEANUP_FREE char *key = xasprintf("old-%s", team);
+
+	old_queued_with(key, id, team, state, event, next_us);
 }
 
 static void old_alert(const char *fingerprint, const char *labels, const char *incident,
@@ -188,7 +196,8 @@ END_TEST
 START_TEST(what_waited_leaves_once)
 {
 	old_incident(WAITS, "suspect//ledger/ledger", "ledger", true);
-	old_queued(WAITS, "ledger", STORED_PAGE_QUEUED, PAGE_TRIGGER, NOW_US + SECONDS(3));
+	old_queued_with("key-ledger", WAITS, "ledger", STORED_PAGE_QUEUED, PAGE_TRIGGER,
+			NOW_US + SECONDS(3));
 	old_webhook_alert("01", "\"alertname\":\"PlaceOrderErrors\"", WAITS, STORED_ALERT_DECIDED);
 	old_incident(OVER, "suspect//checkout/shop", "shop", false);
 	old_queued(OVER, "shop", STORED_PAGE_DELIVERED, PAGE_TRIGGER, 0);
@@ -198,7 +207,7 @@ START_TEST(what_waited_leaves_once)
 	ck_assert_uint_eq(sent_in_all(), 1);
 	ck_assert_uint_eq(world_pages(world, "old-shop", "resolve"), 1);
 	world_run(world, 1);
-	ck_assert_uint_eq(world_pages(world, "old-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
 	ck_assert_uint_eq(sent("\"dedup_key\":\"" WAITS "\""), 1);
 	world_run(world, MINUTES(30));
 	ck_assert_uint_eq(sent_in_all(), 2);
@@ -208,11 +217,12 @@ START_TEST(what_waited_leaves_once)
 	ck_assert_uint_eq(sent_in_all(), 2);
 	old_alert_resolves("01", "PlaceOrderErrors");
 	world_run(world, LIMIT_RESOLVE_HOLD_US);
-	ck_assert_uint_eq(world_pages(world, "old-ledger", "resolve"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "resolve"), 1);
 }
 END_TEST
 
-/* Its pager may be mended by now: it is asked at once, as after any start. */
+/* Its pager may be mended by now: it is asked at once, as after any start, with the
+ * routing key that the rules have now. */
 START_TEST(what_nobody_took_is_asked_again_under_its_key)
 {
 	old_incident(REFUSED, "suspect//ledger/ledger", "ledger", true);
@@ -222,7 +232,7 @@ START_TEST(what_nobody_took_is_asked_again_under_its_key)
 	start();
 	world_run(world, MINUTES(30));
 	ck_assert_uint_eq(sent_in_all(), 1);
-	ck_assert_uint_eq(world_pages(world, "old-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
 	ck_assert_uint_eq(sent("\"dedup_key\":\"" REFUSED "\""), 1);
 }
 END_TEST

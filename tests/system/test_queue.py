@@ -213,5 +213,38 @@ def commands_steer_a_relay():
         relay.finish()
 
 
+def a_page_follows_a_mended_address():
+    """The rules had a wrong port: the page that waits goes to the right one at a reload."""
+    relay = Relay()
+    try:
+        with open(os.path.join(relay.directory, "rules.yaml"), encoding="utf-8") as f:
+            right = f.read()
+        # Port 9 of loopback: nothing listens there.
+        wrong = right.replace(relay.pager.url, "http://127.0.0.1:9")
+        assert wrong != right, right
+        relay.write("rules.yaml", wrong)
+        relay.start()
+        relay.fire("DiskFull")
+        page = relay.waiting(1)[0]
+        peers.wait_for("a try", lambda: relay.waiting(1)[0]["error"])
+        one = relay.get("/api/v1/queue/" + page["id"])
+        assert (one["address"], one["pager_in_rules"]) == ("127.0.0.1:9", True), one
+        text = relay.run("queue", "show", page["id"])[1]
+        assert re.search(r"^goes to +127\.0\.0\.1:9$", text, re.M), text
+        relay.write("rules.yaml", right.replace("sre-pager", "sre-phone").replace(relay.pager.url, "http://127.0.0.1:9"))
+        assert relay.request("POST", "/-/reload", None, {"Authorization": "Bearer ann-token"})[0] == 200
+        text = relay.run("queue", "show", page["id"])[1]
+        assert "the rules in force have no pager sre-pager" in text, text
+        assert relay.paged() == []
+        relay.write("rules.yaml", right)
+        assert relay.request("POST", "/-/reload", None, {"Authorization": "Bearer ann-token"})[0] == 200
+        relay.gone()
+        assert len(relay.paged()) == 1
+        relay.fire("DiskFull", "resolved")
+    finally:
+        relay.finish()
+
+
 peers.run(a_paused_pager_waits_over_a_restart, pages_are_dropped_and_retried, what_is_wrong_is_told,
-          a_drain_ends_the_relay_and_keeps_what_waits, commands_steer_a_relay, why_pages_wait_or_were_refused_is_readable)
+          a_drain_ends_the_relay_and_keeps_what_waits, commands_steer_a_relay, why_pages_wait_or_were_refused_is_readable,
+          a_page_follows_a_mended_address)

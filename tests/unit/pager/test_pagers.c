@@ -113,6 +113,35 @@ static const char *decision_of(size_t len)
 	return text;
 }
 
+/* ---- Targets. ---- */
+
+static const struct {
+	const char *url, *key, *host;
+} target_hosts[] = {
+	{ "https://pager.example.com:8443/v2/enqueue?token=s3cret", "s3cret",
+	  "pager.example.com:8443" },
+	{ "https://ann:s3cret@pager.example.com", NULL, "pager.example.com" },
+	{ "https://ann:s3@cret@[::1]:80#x", NULL, "[::1]:80" },
+	{ NULL, "https://hooks.example.com/services/s3cret", "hooks.example.com" },
+	{ NULL, "s3cret", NULL },
+	{ NULL, NULL, NULL },
+};
+
+START_TEST(target_host_has_no_secret)
+{
+	const struct page_target target = { .url = target_hosts[_i].url,
+					    .key = target_hosts[_i].key };
+	size_t len = 0;
+	const char *host = page_target_host(&target, &len);
+
+	ck_assert_int_eq(!host, !target_hosts[_i].host);
+	if (!host)
+		return;
+	ck_assert_uint_eq(len, strlen(target_hosts[_i].host));
+	ck_assert_int_eq(strncmp(host, target_hosts[_i].host, len), 0);
+}
+END_TEST
+
 START_TEST(pagerduty_trigger_has_all_fields)
 {
 	json_t *root = build_pagerduty();
@@ -988,6 +1017,7 @@ int main(void)
 	TCase *tcase = tcase_create("pagers");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, target_host_has_no_secret, 0, ARRAY_LEN(target_hosts));
 	tcase_add_test(tcase, pagerduty_trigger_has_all_fields);
 	tcase_add_test(tcase, pagerduty_details_are_split_by_section);
 	tcase_add_test(tcase, pagerduty_update_is_a_trigger_with_the_same_key);
