@@ -997,13 +997,13 @@ START_TEST(test_secret_files)
 	struct buf text = BUF_INIT(4096);
 
 	make_directory();
-	write_file("key", "abc123\n");
+	write_file("key", "0123456789abcdef0123456789abcdef\n");
 	buf_printf(&text,
 		   "pagers: {p: {kind: pagerduty, routing_key_file: %s/key}}\n" TEAMS ESCALATIONS
 			   FALLBACK,
 		   directory);
 	load(buf_text(&text));
-	ck_assert_str_eq(rules_pager(rules, "p")->key.value, "abc123");
+	ck_assert_str_eq(rules_pager(rules, "p")->key.value, "0123456789abcdef0123456789abcdef");
 	rules_unref(rules);
 	rules = NULL;
 	write_file("key", "\n");
