@@ -1065,8 +1065,8 @@ int64_t alerts_oldest_us(const struct alert_book *book)
 	const int64_t now_us = book_mono_us(book);
 	int64_t oldest_us = 0;
 
-	for (size_t left = alerts_unfinished(book); left && alert;
-	     alert = TAILQ_PREV(alert, known_alerts, in_all))
+	for (size_t left = alerts_unfinished(book), looks = LIMIT_MEASURED_ALERTS;
+	     left && looks && alert; alert = TAILQ_PREV(alert, known_alerts, in_all), looks--)
 		if (alert->state == ALERT_WAITING || alert->state == ALERT_ENRICHING) {
 			if (now_us - alert->begun_us > oldest_us)
 				oldest_us = now_us - alert->begun_us;
