@@ -16,8 +16,4 @@
  * sources of 16 and senders of 6, and some hundred lines: 2.5 MB. */
 #define LIMIT_METRICS_TEXT_BYTES (4u << 20)
 
-/* Alerts that the age of the oldest unfinished one is looked for among, the newest ones first: so
- * many take half a millisecond of the loop's turn. Where more wait, the age is at least so much. */
-#define LIMIT_MEASURED_ALERTS 4096u
-
 #endif

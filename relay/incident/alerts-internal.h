@@ -81,7 +81,7 @@ bool alerts_knows(const struct alert_book *book, const char *key);
 size_t alerts_known(const struct alert_book *book);
 size_t alerts_unfinished(const struct alert_book *book); /* accepted and not decided */
 /* How long the oldest of these has waited since its acceptance, or since the restart; 0: there is
- * none. Looks at the newest LIMIT_MEASURED_ALERTS alerts, among which they usually are. */
+ * none. */
 int64_t alerts_oldest_us(const struct alert_book *book);
 const struct life_counts *alerts_counts(const struct alert_book *book);
 const struct life_counts *alerts_enrichment_counts(const struct alert_book *book);

@@ -26,6 +26,7 @@ struct known_alert {
 	bool ends_by_itself;		 /* of the last word */
 	bool durable;			 /* its document is on disk */
 	bool more;			 /* others of its body are still to come */
+	bool unfinished;		 /* WAITING or ENRICHING: in book->unfinished */
 	bool silenced;			 /* QUIET by a silence: in book->silenced */
 	bool missed;			 /* the store has not got it as it is: in book->missed */
 	char incident[INCIDENT_ID_SIZE]; /* "" none */
@@ -45,7 +46,7 @@ struct known_alert {
 	struct slice *begin;   /* WAITING, and written: its processing begins; NULL else */
 	struct enrichment *enrichment;
 	struct alert_trace *trace; /* the relay's own, until it is decided; NULL: none */
-	TAILQ_ENTRY(known_alert) in_all, in_silenced, in_missed;
+	TAILQ_ENTRY(known_alert) in_all, in_unfinished, in_silenced, in_missed;
 	char key[]; /* "family/fingerprint" */
 };
 TAILQ_HEAD(known_alerts, known_alert);
@@ -59,7 +60,7 @@ struct alert_book {
 	struct kept_alerts *kept;
 	struct sender_habits *habits;
 	struct life_counts counts;
-	struct known_alerts all, missed; /* all: in the order of acceptance */
+	struct known_alerts all, missed, unfinished; /* the oldest begins each */
 	/* Each change of silences begins a round, in which all are compared once, from the front;
 	 * compared ones go to the back. */
 	struct known_alerts silenced;
@@ -173,6 +174,18 @@ static void alert_forget_begin(struct known_alert *alert)
 	alert->begin = NULL;
 }
 
+/* true: its budget begins; false: it is decided. */
+static void alert_set_unfinished(struct known_alert *alert, bool unfinished)
+{
+	if (alert->unfinished)
+		TAILQ_REMOVE(&alert->book->unfinished, alert, in_unfinished);
+	alert->unfinished = unfinished;
+	if (!unfinished)
+		return;
+	alert->begun_us = book_mono_us(alert->book);
+	TAILQ_INSERT_TAIL(&alert->book->unfinished, alert, in_unfinished);
+}
+
 static void alert_enter(struct known_alert *alert, enum alert_state state)
 {
 	life_move(LIFE_ALERT, &alert->book->counts, alert->state, state, alert->key);
@@ -181,6 +194,8 @@ static void alert_enter(struct known_alert *alert, enum alert_state state)
 		alert_unlist(alert);
 	if (state != ALERT_WAITING)
 		alert_forget_begin(alert);
+	if (state != ALERT_WAITING && state != ALERT_ENRICHING)
+		alert_set_unfinished(alert, false);
 	alert_arm(alert);
 }
 
@@ -333,6 +348,7 @@ static void alert_free(struct known_alert *alert)
 	alert_drop_enrichment(alert);
 	alert_trace_free(alert->trace);
 	alert_unlist(alert);
+	alert_set_unfinished(alert, false);
 	if (alert->missed)
 		TAILQ_REMOVE(&book->missed, alert, in_missed);
 	life_end(&book->counts, alert->state);
@@ -494,7 +510,7 @@ static void alert_begin(void *arg)
 static void alert_decide_again(struct known_alert *alert)
 {
 	alert_drop_enrichment(alert);
-	alert->begun_us = book_mono_us(alert->book);
+	alert_set_unfinished(alert, true);
 	alert->again_us = alert->hushed_us = 0;
 	alert->attempts++;
 	alert_trace_begin(&alert->trace, alert->book->env.tracer, alert->book->env.clock,
@@ -684,7 +700,7 @@ static void alert_begin_episode(struct known_alert *known, const struct alert *a
 	struct alert_book *book = known->book;
 
 	known->accepted_us = book_wall_us(book);
-	known->begun_us = book_mono_us(book);
+	alert_set_unfinished(known, true);
 	known->attempts = 1;
 	known->more = more > 0;
 	alert_set(known, alert);
@@ -859,7 +875,7 @@ static void alert_restore_state(struct known_alert *alert, enum stored_alert_sta
 	case STORED_ALERT_WAITING:
 		alert->state = ALERT_WAITING;
 		alert->attempts++;
-		alert->begun_us = book_mono_us(book); /* a fresh budget */
+		alert_set_unfinished(alert, true); /* a fresh budget */
 		book->loaded_unfinished++;
 		alert_put(alert); /* it begins when the attempt is on disk */
 		break;
@@ -879,6 +895,7 @@ static void alert_restore_state(struct known_alert *alert, enum stored_alert_sta
 	if (synthetic_of_key(alert->key) && state != STORED_ALERT_ENDED) {
 		/* Its drill ended with the program that made it. */
 		alert->state = ALERT_ENDED;
+		alert_set_unfinished(alert, false);
 		copies_clear(&alert->copies);
 		alert_touch(alert);
 	}
@@ -946,6 +963,7 @@ struct alert_book *alerts_new(const struct incident_env *env, struct turns *turn
 	book->kept = kept_alerts_new();
 	book->habits = sender_habits_new();
 	TAILQ_INIT(&book->all);
+	TAILQ_INIT(&book->unfinished);
 	TAILQ_INIT(&book->missed);
 	TAILQ_INIT(&book->silenced);
 	book->comparing = (struct slice){ .run = alerts_compare_some, .arg = book };
@@ -1061,18 +1079,9 @@ size_t alerts_unfinished(const struct alert_book *book)
 
 int64_t alerts_oldest_us(const struct alert_book *book)
 {
-	const struct known_alert *alert = TAILQ_LAST(&book->all, known_alerts);
-	const int64_t now_us = book_mono_us(book);
-	int64_t oldest_us = 0;
+	const struct known_alert *oldest = TAILQ_FIRST(&book->unfinished);
 
-	for (size_t left = alerts_unfinished(book), looks = LIMIT_MEASURED_ALERTS;
-	     left && looks && alert; alert = TAILQ_PREV(alert, known_alerts, in_all), looks--)
-		if (alert->state == ALERT_WAITING || alert->state == ALERT_ENRICHING) {
-			if (now_us - alert->begun_us > oldest_us)
-				oldest_us = now_us - alert->begun_us;
-			left--;
-		}
-	return oldest_us;
+	return oldest ? book_mono_us(book) - oldest->begun_us : 0;
 }
 
 size_t alerts_loaded_unfinished(const struct alert_book *book)
