@@ -333,6 +333,9 @@ struct routing {
  * incident that older rules opened may still ask.
  */
 const struct pager *pager_of_team(const struct pager *pager, const struct team *team);
+/* Every pager that pages can go to: of one that is by team, the pager of each team instead. */
+typedef void pager_viewer(void *ctx, const struct pager *pager);
+void rules_each_pager(const struct ruleset *rules, pager_viewer *viewer, void *ctx);
 /* The step as it pages the team, or the team whose step it is. A pager for which the team gives too
  * little is left out; where none is left, the step has the pagers of the fallback team's first
  * step. *ret_lost is such a pager, or NULL. The arena keeps what the set does not. */

@@ -47,8 +47,9 @@ static struct doctor_pager *pager_find_same(struct doctor *doctor, const struct 
 	return NULL;
 }
 
-static void pagers_add(struct doctor *doctor, const struct pager *pager)
+static void pagers_add(void *ctx, const struct pager *pager)
 {
+	struct doctor *doctor = ctx;
 	struct doctor_pager *same = pager_find_same(doctor, pager);
 
 	if (same) {
@@ -68,26 +69,10 @@ static void pagers_add(struct doctor *doctor, const struct pager *pager)
 	added->secrets = page_target_secrets(&added->target);
 }
 
-/* Those of the rules; a pager by team as that of each team. */
 static void pagers_list(struct doctor *doctor)
 {
-	const struct ruleset *rules = doctor->preflight.rules;
-	size_t n = 0;
-	const struct pager *all = rules_pagers(rules, &n);
-
 	doctor->pagers = arena_array(doctor->arena, LIMIT_DOCTOR_HOSTS, sizeof(*doctor->pagers));
-	for (size_t i = 0; i < n; i++) {
-		if (!all[i].teams) {
-			pagers_add(doctor, &all[i]);
-			continue;
-		}
-		const struct team *team;
-		for (size_t pos = 0; (team = rules_each_team(rules, &pos));) {
-			const struct pager *pager = pager_of_team(&all[i], team);
-			if (pager)
-				pagers_add(doctor, pager);
-		}
-	}
+	rules_each_pager(doctor->preflight.rules, pagers_add, doctor);
 }
 
 /* ---- where its pages go ---- */

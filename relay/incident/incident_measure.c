@@ -12,44 +12,24 @@
 
 /* ---- which pagers ---- */
 
-typedef void measure_pager(void *ctx, const char *name);
-
-/* The pagers that pages go to. An entry that is by team gets none itself: its teams' pagers do. */
-static void measure_each_pager(const struct incident_book *book, measure_pager *each, void *ctx)
-{
-	const struct team *team;
-	size_t n;
-	const struct pager *pagers = rules_pagers(book->rules, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!pagers[i].teams) {
-			each(ctx, pagers[i].name);
-			continue;
-		}
-		for (size_t pos = 0; (team = rules_each_team(book->rules, &pos));)
-			if (pagers[i].teams[team->number].name)
-				each(ctx, pagers[i].teams[team->number].name);
-	}
-}
-
 struct measure_names {
 	const char *at[LIMIT_METRIC_SERIES];
 	size_t n;
 };
 
-static void measure_add_name(void *ctx, const char *name)
+static void measure_add_name(void *ctx, const struct pager *pager)
 {
 	struct measure_names *names = ctx;
 
 	if (names->n < ARRAY_LEN(names->at))
-		names->at[names->n++] = name;
+		names->at[names->n++] = pager->name;
 }
 
 void incidents_book_name_pagers(const struct incident_book *book)
 {
 	struct measure_names names = { .n = 0 };
 
-	measure_each_pager(book, measure_add_name, &names);
+	rules_each_pager(book->rules, measure_add_name, &names);
 	metric_names_set(METRIC_BY_PAGER, names.at, names.n);
 }
 
@@ -66,12 +46,12 @@ static int64_t measure_age_us(const struct measuring *measuring, int64_t since_u
 	return since_us && since_us < measuring->now_us ? measuring->now_us - since_us : 0;
 }
 
-static void measure_one_pager(void *ctx, const char *name)
+static void measure_one_pager(void *ctx, const struct pager *pager)
 {
 	const struct measuring *measuring = ctx;
 	const struct incident_pager_view view = incidents_book_view_pager(
-		measuring->book, name, map_get(measuring->deliveries, name));
-	struct metric_series *series = metric_series(METRIC_BY_PAGER, name);
+		measuring->book, pager->name, map_get(measuring->deliveries, pager->name));
+	struct metric_series *series = metric_series(METRIC_BY_PAGER, pager->name);
 
 	metric_series_set(series, NAMED_PAGER_PAUSED, view.paused_by != NULL);
 	metric_series_set(series, NAMED_PAGER_FAILING, !view.paused_by && view.failing);
@@ -104,7 +84,7 @@ void incidents_book_measure(const struct incident_book *book)
 	const struct deliver_pager_view *delivery;
 
 	deliver_each_pager(book->deliver, measure_add_delivery, measuring.deliveries);
-	measure_each_pager(book, measure_one_pager, &measuring);
+	rules_each_pager(book->rules, measure_one_pager, &measuring);
 	for (size_t pos = 0; (delivery = map_next(measuring.deliveries, &pos, NULL));)
 		if (measure_age_us(&measuring, delivery->oldest_us) > oldest_us)
 			oldest_us = measure_age_us(&measuring, delivery->oldest_us);

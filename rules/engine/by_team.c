@@ -13,6 +13,21 @@ const struct pager *pager_of_team(const struct pager *pager, const struct team *
 	return pager->teams[team->number].name ? &pager->teams[team->number] : NULL;
 }
 
+void rules_each_pager(const struct ruleset *rules, pager_viewer *viewer, void *ctx)
+{
+	size_t n;
+	const struct pager *pagers = rules_pagers(rules, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct team *team;
+		if (!pagers[i].teams)
+			viewer(ctx, &pagers[i]);
+		for (size_t pos = 0; pagers[i].teams && (team = rules_each_team(rules, &pos));)
+			if (pager_of_team(&pagers[i], team))
+				viewer(ctx, pager_of_team(&pagers[i], team));
+	}
+}
+
 static bool any_by_team(const struct pager *const *pagers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
