@@ -266,6 +266,8 @@ size_t incidents_busy(const struct incidents *incidents);
 size_t incidents_sending(const struct incidents *incidents);
 /* Open incidents whose page no pager has taken, or may still take. */
 size_t incidents_unreached(const struct incidents *incidents);
+size_t incidents_open(const struct incidents *incidents); /* acknowledged and holding ones, too */
+size_t incidents_pages_waiting(const struct incidents *incidents);
 /* Counts what changes in incidents and in their stories: another number, another picture. */
 uint64_t incidents_changes(const struct incidents *incidents);
 /* Sets the gauges. */

@@ -9,7 +9,6 @@
 
 #include "tracepager/incident.h"
 #include "tracepager/log.h"
-#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 /* States change the unit: a start or an end waits for the service manager. */
@@ -24,12 +23,11 @@ static void send_state(const struct relay *relay, const char *state, bool wait)
 
 static void write_status(const struct relay *relay, struct buf *out)
 {
-	incidents_measure(relay->incidents);
-	const int64_t open = metric_value(METRIC_INCIDENTS_OPEN),
-		      waiting = metric_value(METRIC_PAGES_WAITING);
+	const size_t open = incidents_open(relay->incidents),
+		     waiting = incidents_pages_waiting(relay->incidents);
 
-	buf_printf(out, "STATUS=%lld incident%s open, %lld page%s", (long long)open,
-		   open == 1 ? "" : "s", (long long)waiting, waiting == 1 ? " waits" : "s wait");
+	buf_printf(out, "STATUS=%zu incident%s open, %zu page%s", open, open == 1 ? "" : "s",
+		   waiting, waiting == 1 ? " waits" : "s wait");
 }
 
 static void relay_on_notify(void *arg)

@@ -645,17 +645,28 @@ size_t incidents_unreached(const struct incidents *incidents)
 	return n;
 }
 
+size_t incidents_open(const struct incidents *incidents)
+{
+	const struct life_counts *counts = &incidents->book->counts;
+
+	return counts->in[INCIDENT_OPEN] + counts->in[INCIDENT_ACKNOWLEDGED] +
+	       counts->in[INCIDENT_HOLDING];
+}
+
+size_t incidents_pages_waiting(const struct incidents *incidents)
+{
+	return deliver_waiting(incidents->book->deliver);
+}
+
 void incidents_measure(const struct incidents *incidents)
 {
 	const struct life_counts *counts = &incidents->book->counts;
 
 	metric_set(METRIC_ALERTS_WAITING, (int64_t)alerts_unfinished(incidents->alerts));
-	metric_set(METRIC_PAGES_WAITING, (int64_t)deliver_waiting(incidents->book->deliver));
+	metric_set(METRIC_PAGES_WAITING, (int64_t)incidents_pages_waiting(incidents));
 	metric_set(METRIC_STORE_WAITING, (int64_t)(store_waiting(incidents->env.store) +
 						   turns_pending(incidents->turns)));
-	metric_set(METRIC_INCIDENTS_OPEN,
-		   (int64_t)(counts->in[INCIDENT_OPEN] + counts->in[INCIDENT_ACKNOWLEDGED] +
-			     counts->in[INCIDENT_HOLDING]));
+	metric_set(METRIC_INCIDENTS_OPEN, (int64_t)incidents_open(incidents));
 	metric_set(METRIC_INCIDENTS_HOLDING, (int64_t)counts->in[INCIDENT_HOLDING]);
 	metric_set(METRIC_INCIDENTS_TELLING,
 		   (int64_t)(counts->in[INCIDENT_RESOLVED] + counts->in[INCIDENT_MOVED]));
