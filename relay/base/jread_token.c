@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "relay/base/jread-internal.h"
+#include "tracepager/hex.h"
 
 /* ---- strings ---- */
 
@@ -51,15 +52,6 @@ static void hold_code_point(struct jread *r, uint32_t c)
 		text[len++] = (char)(0x80 | (c & 0x3f));
 	}
 	hold_add(r, text, len);
-}
-
-static int jread_hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
 }
 
 /* A bad character: U+FFFD in its place where the reader repairs. false: it fails. */
@@ -193,7 +185,7 @@ static const char *string_byte(struct jread *r, unsigned char c, uint64_t at)
 	case STRING_ESCAPE:
 		return jread_take_escape(r, c, at);
 	case STRING_HEX:
-		digit = jread_hex_digit(c);
+		digit = hex_digit(c);
 		if (digit < 0)
 			return jread_fail_byte(r, at, c, "a hexadecimal digit");
 		r->hex = r->hex << 4 | (uint32_t)digit;

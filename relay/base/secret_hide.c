@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tracepager/hex.h"
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
@@ -53,13 +54,6 @@ struct written {
 	char out[4];
 };
 
-static int written_hex_digit(char c)
-{
-	return isdigit((unsigned char)c)    ? c - '0'
-	       : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10
-					    : -1;
-}
-
 /* A number in the base, of at most `most` digits. Returns the digits read. */
 static size_t read_number(const char *at, const char *end, int base, size_t most, uint32_t *ret)
 {
@@ -67,7 +61,7 @@ static size_t read_number(const char *at, const char *end, int base, size_t most
 	uint32_t number = 0;
 
 	for (; n < most && at + n < end; n++) {
-		const int digit = written_hex_digit(at[n]);
+		const int digit = hex_digit(at[n]);
 		if (digit < 0 || digit >= base)
 			break;
 		number = number * (uint32_t)base + (uint32_t)digit;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/hex.h"
 #include "tracepager/xalloc.h"
 
 /* ---- contexts as texts ---- */
@@ -16,17 +17,10 @@ static bool hex_read(const char *text, size_t n, bool upper, uint64_t *ret_numbe
 	uint64_t number = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char c = text[i];
-		unsigned int digit;
-		if (c >= '0' && c <= '9')
-			digit = (unsigned int)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			digit = (unsigned int)(c - 'a') + 10;
-		else if (upper && c >= 'A' && c <= 'F')
-			digit = (unsigned int)(c - 'A') + 10;
-		else
+		const int digit = hex_digit(text[i]);
+		if (digit < 0 || (!upper && text[i] >= 'A' && text[i] <= 'F'))
 			return false;
-		number = number << 4 | digit;
+		number = number << 4 | (unsigned int)digit;
 	}
 	*ret_number = number;
 	return true;

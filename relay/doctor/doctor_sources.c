@@ -11,6 +11,7 @@
 #include "doctor-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/fetch.h"
+#include "tracepager/glob.h"
 #include "tracepager/plain.h"
 
 /* A trace of the last minute may not be there yet. */
@@ -39,11 +40,6 @@ struct doctor_source {
 
 /* ---- what is asked for ---- */
 
-static bool text_is_glob(const char *text)
-{
-	return text && strpbrk(text, "*?[\\");
-}
-
 /* Signals of the rules, those with an operation and without globs first; else their services. */
 static size_t source_signals(const struct doctor *doctor, struct signal *signals)
 {
@@ -57,13 +53,13 @@ static size_t source_signals(const struct doctor *doctor, struct signal *signals
 		for (size_t i = 0; i < nsignals && n < LIMIT_DOCTOR_SIGNALS; i++) {
 			const struct signal *signal = &all[i]->signal;
 			if (signal->service && *signal->service &&
-			    text_is_glob(signal->service) == (globs != 0)) {
+			    glob_has_wildcard(signal->service) == (globs != 0)) {
 				signals[n] = *signal;
 				signals[n++].name = all[i]->name;
 			}
 		}
 	for (size_t i = 0; !nsignals && i < nservices && n < LIMIT_DOCTOR_SIGNALS; i++)
-		if (!text_is_glob(services[i]->name))
+		if (!glob_has_wildcard(services[i]->name))
 			signals[n++] = (struct signal){ .name = services[i]->name,
 							.service = services[i]->name,
 							.from = "rule",

@@ -11,6 +11,7 @@
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
+#include "tracepager/hex.h"
 #include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
 
@@ -200,15 +201,6 @@ static const struct sign_kind sign_kinds[SIGN_COUNT] = {
 	[SIGN_SLACK] = { "X-Slack-Signature", "X-Slack-Request-Timestamp", "v0=", "v0:%s:" },
 };
 
-static int signed_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Is one of the signatures in the header, with commas between them, this one? */
 static bool shows_mac(const char *shown, const char *before, const unsigned char *mac)
 {
@@ -225,8 +217,7 @@ static bool shows_mac(const char *shown, const char *before, const unsigned char
 		if (len != 2 * sizeof(bytes))
 			continue;
 		for (; n < sizeof(bytes); n++) {
-			int high = signed_hex_digit(digits[2 * n]),
-			    low = signed_hex_digit(digits[2 * n + 1]);
+			int high = hex_digit(digits[2 * n]), low = hex_digit(digits[2 * n + 1]);
 			if (high < 0 || low < 0)
 				break;
 			bytes[n] = (unsigned char)(high << 4 | low);

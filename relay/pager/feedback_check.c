@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "tracepager/clock.h"
+#include "tracepager/hex.h"
 #include "tracepager/limits.h"
 
 bool feedback_fits(const struct feedback_request *request, struct err *err)
@@ -98,14 +99,6 @@ bool feedback_is_recent(const char *seconds, int64_t wall_us, int64_t *ret_at_us
 	return llabs(wall_us - *ret_at_us) <= LIMIT_FEEDBACK_SIGNED_US;
 }
 
-static int feedback_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool feedback_is_hex(const char *text, size_t len, const unsigned char mac[HMAC_SHA256_BYTES])
 {
 	unsigned char one[HMAC_SHA256_BYTES];
@@ -113,8 +106,7 @@ bool feedback_is_hex(const char *text, size_t len, const unsigned char mac[HMAC_
 	if (len != 2 * sizeof(one))
 		return false;
 	for (size_t i = 0; i < sizeof(one); i++) {
-		const int high = feedback_hex_digit(text[2 * i]),
-			  low = feedback_hex_digit(text[2 * i + 1]);
+		const int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		one[i] = (unsigned char)(high << 4 | low);

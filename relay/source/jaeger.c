@@ -17,6 +17,7 @@
 
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
+#include "tracepager/glob.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -56,7 +57,7 @@ static const char *jaeger_attributes(struct arena *arena, const struct jaeger_as
 	if (asking->error)
 		buf_json_text(&json, "error", "true");
 	for (size_t i = 0; asking->attrs && i < attrs->n; i++)
-		if (!source_is_pattern(attrs->at[i].value))
+		if (!glob_has_wildcard(attrs->at[i].value))
 			buf_json_text(&json, attrs->at[i].name, attrs->at[i].value);
 	buf_putc(&json, '}');
 	if (!json.failed && json.len > 2)

@@ -62,10 +62,7 @@ void source_add_quoted(struct buf *buf, const char *text, const char *line_feed)
 
 /* Can traces of the signal be searched for? Only if its service is known and no pattern. */
 bool source_has_service(const struct trace_query *query);
-/* Is the text a glob of the rules? No backend can search for a glob; it is matched against the
- * traces that come. */
-bool source_is_pattern(const char *text);
-/* The text if it is neither NULL, nor empty, nor a pattern; else NULL. */
+/* The text if it is neither NULL, nor empty, nor has a wildcard; else NULL. */
 const char *source_plain(const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tracepager/glob.h"
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
 
@@ -249,12 +250,7 @@ bool source_has_service(const struct trace_query *query)
 	return query->signal && source_plain(query->signal->service);
 }
 
-bool source_is_pattern(const char *text)
-{
-	return strpbrk(text, "*?[\\");
-}
-
 const char *source_plain(const char *text)
 {
-	return text && *text && !source_is_pattern(text) ? text : NULL;
+	return text && *text && !glob_has_wildcard(text) ? text : NULL;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/hex.h"
 #include "tracepager/sign.h"
 #include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
@@ -10,14 +11,6 @@
 #include "web-internal.h"
 
 /* ---- forms and queries ---- */
-
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)((at - digits) % 16) : -1;
-}
 
 /* Decodes one character of the value; false: it is no text. */
 static bool form_char(const char **at, const char *end, char *ret_c)

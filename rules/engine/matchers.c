@@ -11,6 +11,7 @@
 #include <pcre2.h>
 
 #include "engine-internal.h"
+#include "tracepager/hex.h"
 
 /* Removes the matchers from number n on. */
 static void drop_from(struct rule_matchers *matchers, size_t n)
@@ -285,10 +286,9 @@ static int hex_value(const char *at, size_t n, uint32_t *ret_value)
 	uint32_t value = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!isxdigit((unsigned char)at[i]))
+		if (hex_digit(at[i]) < 0)
 			return -EINVAL;
-		value = value * 16 +
-			(uint32_t)(at[i] <= '9' ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10);
+		value = value * 16 + (uint32_t)hex_digit(at[i]);
 	}
 	*ret_value = value;
 	return 0;
