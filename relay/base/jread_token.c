@@ -10,6 +10,7 @@
 
 #include "relay/base/jread-internal.h"
 #include "tracepager/hex.h"
+#include "tracepager/utf8.h"
 
 /* ---- strings ---- */
 
@@ -34,24 +35,8 @@ static void hold_add(struct jread *r, const char *text, size_t len)
 static void hold_code_point(struct jread *r, uint32_t c)
 {
 	char text[4];
-	size_t len = 0;
 
-	if (c < 0x80) {
-		text[len++] = (char)c;
-	} else if (c < 0x800) {
-		text[len++] = (char)(0xc0 | c >> 6);
-		text[len++] = (char)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		text[len++] = (char)(0xe0 | c >> 12);
-		text[len++] = (char)(0x80 | (c >> 6 & 0x3f));
-		text[len++] = (char)(0x80 | (c & 0x3f));
-	} else {
-		text[len++] = (char)(0xf0 | c >> 18);
-		text[len++] = (char)(0x80 | (c >> 12 & 0x3f));
-		text[len++] = (char)(0x80 | (c >> 6 & 0x3f));
-		text[len++] = (char)(0x80 | (c & 0x3f));
-	}
-	hold_add(r, text, len);
+	hold_add(r, text, utf8_write(c, text));
 }
 
 /* A bad character: U+FFFD in its place where the reader repairs. false: it fails. */

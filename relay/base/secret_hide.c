@@ -10,6 +10,7 @@
 #include "tracepager/hex.h"
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 struct hidden_text {
@@ -72,21 +73,10 @@ static size_t read_number(const char *at, const char *end, int base, size_t most
 
 static struct written written_point(uint32_t point, size_t len)
 {
-	struct written written = { .len = len };
-	char *out = written.out;
+	struct written written = { .len = point < 0x10000 ? len : 0 };
 
-	if (point < 0x80) {
-		out[written.n++] = (char)point;
-	} else if (point < 0x800) {
-		out[written.n++] = (char)(0xc0 | point >> 6);
-		out[written.n++] = (char)(0x80 | (point & 0x3f));
-	} else if (point < 0x10000) {
-		out[written.n++] = (char)(0xe0 | point >> 12);
-		out[written.n++] = (char)(0x80 | (point >> 6 & 0x3f));
-		out[written.n++] = (char)(0x80 | (point & 0x3f));
-	} else {
-		written.len = 0;
-	}
+	if (written.len)
+		written.n = utf8_write(point, written.out);
 	return written;
 }
 

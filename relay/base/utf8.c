@@ -87,3 +87,14 @@ size_t utf8_chars(const char *text, size_t max)
 			break;
 	return i;
 }
+
+size_t utf8_write(uint32_t point, char out[4])
+{
+	static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	const size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+
+	for (size_t i = n; i-- > 1; point >>= 6)
+		out[i] = (char)(0x80 | (point & 0x3f));
+	out[0] = (char)(marks[n] | point);
+	return n;
+}

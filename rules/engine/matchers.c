@@ -12,6 +12,7 @@
 
 #include "engine-internal.h"
 #include "tracepager/hex.h"
+#include "tracepager/utf8.h"
 
 /* Removes the matchers from number n on. */
 static void drop_from(struct rule_matchers *matchers, size_t n)
@@ -294,23 +295,12 @@ static int hex_value(const char *at, size_t n, uint32_t *ret_value)
 	return 0;
 }
 
-static void add_utf8(struct buf *out, uint32_t c)
-{
-	char bytes[4];
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-
-	for (size_t i = n; i-- > 1; c >>= 6)
-		bytes[i] = (char)(0x80 | (c & 0x3f));
-	bytes[0] = (char)(marks[n] | c);
-	buf_add(out, bytes, n);
-}
-
 /* Takes one escape of a Go string literal; the backslash was taken already. */
 static int take_go_escape(struct scan *scan, struct buf *out)
 {
 	static const char names[] = "abfnrtv\\\"", values[] = "\a\b\f\n\r\t\v\\\"";
 	const char *name = scan->at < scan->end && *scan->at ? strchr(names, *scan->at) : NULL;
+	char utf8[4];
 	size_t digits;
 	uint32_t c;
 
@@ -334,7 +324,7 @@ static int take_go_escape(struct scan *scan, struct buf *out)
 	if (digits == 2)
 		buf_putc(out, (char)c);
 	else
-		add_utf8(out, c);
+		buf_add(out, utf8, utf8_write(c, utf8));
 	return 0;
 }
 
