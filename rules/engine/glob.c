@@ -174,11 +174,6 @@ bool glob_match(const char *glob, const char *text)
 	}
 }
 
-bool glob_has_wildcard(const char *glob)
-{
-	return strpbrk(glob, "*?[\\");
-}
-
 bool glob_is_valid(const char *glob)
 {
 	struct token token;
