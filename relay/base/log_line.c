@@ -11,18 +11,6 @@ static const char *const line_ends[2][2] = { { "\n", " cut=true\n" },
 					     { "}\n", ",\"cut\":true}\n" } };
 #define LINE_END_BYTES sizeof(",\"cut\":true}\n")
 
-/* How many bytes of a text are shown: whole characters. */
-static size_t shown_bytes(const char *text, size_t most)
-{
-	size_t len = strnlen(text, most + 1);
-
-	if (len <= most)
-		return len;
-	for (len = most; len && ((unsigned char)text[len] & 0xc0) == 0x80 && most - len < 3;)
-		len--;
-	return len;
-}
-
 /* Characters of several bytes that terminals and readers of lines obey: the controls of ISO 8859-1,
  * line and paragraph separators, and marks that turn the direction of the text around them. 0: it
  * is another one. len: of the character, which is well formed. */
@@ -104,7 +92,7 @@ static void json_add_quoted(struct buf *out, const char *text, size_t len, bool 
 static void line_add_text(const struct log_line *line, const char *text, size_t most,
 			  struct buf *out)
 {
-	const size_t len = shown_bytes(text, most);
+	const size_t len = utf8_cut(text, strnlen(text, most + 1), most);
 	const bool is_cut = text[len];
 
 	if (line->format == LOG_FORMAT_JSON)

@@ -32,7 +32,7 @@ size_t utf8_len(const char *text, size_t len)
 	if (len < n || bytes[1] < low || bytes[1] > high)
 		return 0;
 	for (size_t i = 2; i < n; i++)
-		if ((bytes[i] & 0xc0) != 0x80)
+		if (!utf8_continues(text[i]))
 			return 0;
 	return n;
 }
@@ -83,7 +83,7 @@ size_t utf8_chars(const char *text, size_t max)
 	size_t i = 0;
 
 	for (size_t n = 0; text[i]; i++)
-		if ((text[i] & 0xc0) != 0x80 && n++ == max)
+		if (!utf8_continues(text[i]) && n++ == max)
 			break;
 	return i;
 }

@@ -10,6 +10,7 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 /* How far lists and texts are cut: the first that fits is taken. */
@@ -39,13 +40,10 @@ static json_t *bound_text(const struct mcp_bounding *bounding, const json_t *val
 			  const char *path)
 {
 	const char *plain = plain_words(bounding->arena, json_string_value(value), false);
-	size_t len = strlen(plain), shown = len;
+	const size_t len = strlen(plain), shown = utf8_cut(plain, len, bounding->cut->bytes);
 
-	if (len > bounding->cut->bytes) {
-		for (shown = bounding->cut->bytes; shown && (plain[shown] & 0xc0) == 0x80;)
-			shown--;
+	if (shown < len)
 		tell_left_out(bounding, path, "bytes", shown, len);
-	}
 	CLEANUP_FREE char *text = xasprintf("%.*s%s", (int)shown, plain, shown < len ? "…" : "");
 	return json_string(text);
 }
@@ -170,12 +168,7 @@ json_t *mcp_error(const char *format, ...)
 	buf_vprintf(&text, format, args);
 	va_end(args);
 	char *plain = plain_words(arena, buf_text(&text), false);
-	size_t shown = strlen(plain);
-	if (shown > LIMIT_MCP_ERROR_BYTES) {
-		for (shown = LIMIT_MCP_ERROR_BYTES; shown && (plain[shown] & 0xc0) == 0x80;)
-			shown--;
-		plain[shown] = '\0';
-	}
+	plain[utf8_cut(plain, strlen(plain), LIMIT_MCP_ERROR_BYTES)] = '\0';
 	json_t *result = result_with_text(plain, true);
 	arena_free(arena);
 	buf_fini(&text);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ytext.h"
 
@@ -45,7 +46,7 @@ static void hide_value(struct finding *finding, const struct ynode *value)
 	struct buf out = BUF_INIT(LIMIT_FINDING_LINE_BYTES * 4);
 	int column = 0;
 	for (const char *c = finding->source; *c; c++) {
-		bool begins = ((unsigned char)*c & 0xc0) != 0x80;
+		const bool begins = !utf8_continues(*c);
 		column += begins;
 		if (column < value->column || column >= value->column + value->width)
 			buf_putc(&out, *c);

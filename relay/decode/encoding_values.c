@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "tracepager/utf8.h"
+
 int64_t trace_time_us(const char *text, size_t len)
 {
 	int64_t time;
@@ -31,11 +33,7 @@ bool trace_id_is_zero(const char *text, size_t len)
 
 void trace_error_text(const char *text, size_t len, char message[LIMIT_ERROR_MESSAGE_BYTES])
 {
-	if (len >= LIMIT_ERROR_MESSAGE_BYTES) {
-		len = LIMIT_ERROR_MESSAGE_BYTES - 1;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
+	len = utf8_cut(text, len, LIMIT_ERROR_MESSAGE_BYTES - 1);
 	for (size_t i = 0; i < len; i++)
 		message[i] = (unsigned char)text[i] < 0x20 ? ' ' : text[i];
 	message[len] = '\0';

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 /* Equal names keep the order of their texts: those of one alert stand in one buffer, the later ones
@@ -35,18 +36,6 @@ size_t alert_cut_sort(struct label *at, size_t n)
 	return kept;
 }
 
-/* How many of max bytes of a text end between two characters. */
-static size_t cut_value_len(const char *text, size_t max)
-{
-	size_t len = strnlen(text, max + 1);
-
-	if (len <= max)
-		return len;
-	for (len = max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-		len--;
-	return len;
-}
-
 /* Keeps one label, or counts it as left out. */
 static void keep_label(struct arena *arena, const struct label *label, size_t max, size_t *room,
 		       struct labels *labels, struct alert_cut *cut)
@@ -56,7 +45,8 @@ static void keep_label(struct arena *arena, const struct label *label, size_t ma
 
 	if (value_room > LIMIT_LABEL_BYTES)
 		value_room = LIMIT_LABEL_BYTES;
-	const size_t value_len = cut_value_len(label->value, value_room);
+	const size_t value_len =
+		utf8_cut(label->value, strnlen(label->value, value_room + 1), value_room);
 	if (labels->n == max || name_len > LIMIT_LABEL_BYTES || !value_len) {
 		cut->left_out++;
 		return;

@@ -18,6 +18,7 @@
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/plain.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 /* The names of kept facts that say which pagers are paused begin so. */
@@ -205,11 +206,9 @@ static void add_beginning(struct buf *out, const char *body, size_t len)
 {
 	const size_t most = LIMIT_REJECTED_QUOTE_BYTES;
 	char text[LIMIT_REJECTED_QUOTE_BYTES + 1];
-	size_t n = len < most ? len : most;
+	const size_t n = utf8_cut(body, len, most);
 
 	memcpy(text, body, n);
-	while (n && n < len && ((unsigned char)body[n] & 0xc0) == 0x80)
-		n--; /* cut between two characters */
 	for (size_t i = 0; i < n; i++)
 		if (!text[i])
 			text[i] = ' ';

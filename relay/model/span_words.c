@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "span-internal.h"
 
@@ -303,11 +304,7 @@ static const char *text_line(struct arena *arena, const char *text, size_t max)
 	char *copy;
 
 	text_telling_line(text, &line, &len);
-	if (len > max) {
-		len = max;
-		while (len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80)
-			len--;
-	}
+	len = utf8_cut(line, len, max);
 	for (i = 0; i < len; i++)
 		clean &= !is_control(line[i]);
 	if (clean && line[len] == '\0')

@@ -239,19 +239,6 @@ uint32_t trace_texts_add_digits(struct trace_texts *texts, const char digits[sta
 	return found != 0 ? found : insert_text(texts, digits, len, hash);
 }
 
-/* The length of a text cut to max bytes, but not inside a UTF-8 sequence, which has at most three
- * bytes after its first. */
-static size_t cut_len(const char *text, size_t len, size_t max)
-{
-	size_t least = max < 3 ? 0 : max - 3;
-
-	if (len <= max)
-		return len;
-	while (max > least && ((unsigned char)text[max] & 0xc0) == 0x80)
-		max--;
-	return max;
-}
-
 /* The reference of a text cut to max bytes. Cleaning can make a text three times as long, so a text
  * that is not clean is cleaned first, then cut again. */
 uint32_t trace_texts_cut(struct trace_texts *texts, const char *text, size_t len, size_t max)
@@ -259,11 +246,11 @@ uint32_t trace_texts_cut(struct trace_texts *texts, const char *text, size_t len
 	struct buf clean;
 	uint32_t result;
 
-	len = cut_len(text, len, max);
+	len = utf8_cut(text, len, max);
 	if (len <= max / 3 || is_clean(text, len))
 		return trace_texts_add(texts, text, len);
 	clean = clean_text(text, len);
-	result = trace_texts_add(texts, clean.data, cut_len(clean.data, clean.len, max));
+	result = trace_texts_add(texts, clean.data, utf8_cut(clean.data, clean.len, max));
 	buf_fini(&clean);
 	return result;
 }

@@ -6,6 +6,7 @@
 
 #include "tracepager/clock.h"
 #include "tracepager/mailbox.h"
+#include "tracepager/utf8.h"
 
 /* RFC 2045 and RFC 2047: columns of a line, and of an encoded word with its frame. */
 #define MIME_COLUMNS 76u
@@ -52,10 +53,8 @@ static size_t add_plain_words(struct buf *out, const char *text, size_t column)
 /* How many of the bytes go into one encoded word: whole characters only. */
 static size_t encoded_bytes(const char *text, size_t room)
 {
-	size_t len = strlen(text), n = len < room ? len : room;
+	const size_t len = strlen(text), n = utf8_cut(text, len, room);
 
-	while (n > 0 && n < len && (text[n] & 0xc0) == 0x80)
-		n--;
 	return n > 0 ? n : len < room ? len : room; /* no UTF-8 */
 }
 

@@ -7,6 +7,7 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
+#include "tracepager/utf8.h"
 
 /* The "#n" at the end of a dedup key; NULL: it has none. */
 static const char *key_mark(const char *key)
@@ -43,14 +44,6 @@ int feedback_page_n(const char *key)
  * row become one, and the arena does not hold a huge text for the sake of its beginning. */
 #define LOOKED_AT 8u
 
-/* The bytes of the text up to the beginning of the character that stands at `at`. */
-static size_t before_character(const char *text, size_t at)
-{
-	while (at > 0 && (text[at] & 0xc0) == 0x80)
-		at--;
-	return at;
-}
-
 static const char *feedback_words(struct arena *arena, const char *text, size_t max, bool one_line)
 {
 	static const char more[] = "\xe2\x80\xa6"; /* an ellipsis */
@@ -58,14 +51,13 @@ static const char *feedback_words(struct arena *arena, const char *text, size_t 
 	const bool is_huge = text && strnlen(text, most + 1) > most;
 
 	if (is_huge)
-		text = arena_strndup(arena, text, before_character(text, most));
+		text = arena_strndup(arena, text, utf8_cut(text, most + 1, most));
 	char *words = plain_words(arena, text, one_line);
 	size_t len = strlen(words);
 
 	if (len <= max && !is_huge)
 		return words;
-	if (len > max - strlen(more))
-		len = before_character(words, max - strlen(more));
+	len = utf8_cut(words, len, max - strlen(more));
 	return arena_printf(arena, "%.*s%s", (int)len, words, more);
 }
 

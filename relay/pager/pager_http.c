@@ -27,10 +27,7 @@ static void reply_words(const struct http_reply *reply, char *out, size_t size)
 		out[n] = (unsigned char)line[n] < ' ' || line[n] == 0x7f ? ' ' : line[n];
 		n++;
 	}
-	/* Cut between two characters. */
-	while (n > 0 && (line[n] & 0xc0) == 0x80)
-		n--;
-	out[n] = '\0';
+	out[utf8_cut(line, n + 1, n)] = '\0';
 }
 
 struct judgement judge_by_status(const struct http_reply *reply)

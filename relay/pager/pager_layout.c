@@ -12,6 +12,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 /* Of a fact before the markup: no service shows more of one line. */
@@ -69,11 +70,8 @@ const char *pager_words(struct arena *arena, const char *text, size_t max, bool 
 
 	if (len == 0 || max == 0)
 		return "";
-	if (kept / 4 > max) {
-		kept = 4 * max + 4;
-		while (kept > 0 && kept < len && (text[kept] & 0xc0) == 0x80)
-			kept--;
-	}
+	if (kept / 4 > max)
+		kept = utf8_cut(text, len, 4 * max + 4);
 	const char *words = plain_words(arena, arena_strndup(arena, text, kept), one_line);
 	size_t last, cut;
 	if (kept == len && !words[pager_units(words, max)])

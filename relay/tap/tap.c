@@ -6,6 +6,7 @@
 
 #include "tracepager/buf_json.h"
 #include "tracepager/glob.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 static const char *const tap_kind_names[TAP_KINDS] = {
@@ -79,15 +80,10 @@ bool tap_matches(const struct tap_filter *filter, const struct tap_event *event)
 /* Cut between characters; a text that says nothing is left out. */
 static void tap_add(struct buf *out, const char *key, const char *text, size_t most)
 {
-	size_t len = text ? strnlen(text, most + 1) : 0;
-
-	if (!len)
+	if (!text || !*text)
 		return;
-	if (len > most)
-		for (len = most; most - len < 3 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-			len--;
 	buf_json_key(out, key);
-	buf_json_stringn(out, text, len);
+	buf_json_stringn(out, text, utf8_cut(text, strnlen(text, most + 1), most));
 }
 
 static void tap_add_labels(const struct tap_event *event, struct buf *out)

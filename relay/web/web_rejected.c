@@ -38,16 +38,13 @@ static void rejected_add_text(struct buf *out, const char *body, size_t len)
 static void rejected_write_place(struct buf *out, const struct rejected_body *body)
 {
 	struct buf before = BUF_INIT(3 * (size_t)LIMIT_REJECTED_BODY_BYTES);
-	int64_t characters = 0;
 
 	if (body->byte < 0 || body->byte > (int64_t)body->body_len) {
 		buf_json_int(out, "body_place", -1);
 		return;
 	}
 	rejected_add_text(&before, body->body, (size_t)body->byte);
-	for (size_t i = 0; i < before.len; i++)
-		characters += ((unsigned char)buf_text(&before)[i] & 0xc0) != 0x80;
-	buf_json_int(out, "body_place", characters);
+	buf_json_int(out, "body_place", (int64_t)utf8_count(buf_text(&before), before.len));
 	buf_fini(&before);
 }
 

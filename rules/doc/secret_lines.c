@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
 #include "tracepager/ytext.h"
@@ -121,7 +122,7 @@ static char *overwrite_text(char *at, char *end, char mark)
 	char *out = at;
 
 	for (; at < end; at++)
-		if (((unsigned char)*at & 0xc0) != 0x80)
+		if (!utf8_continues(*at))
 			*out++ = mark;
 	memmove(out, at, strlen(at) + 1);
 	return out;

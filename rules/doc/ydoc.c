@@ -15,6 +15,7 @@
 
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
 #include "tracepager/ytext.h"
@@ -443,7 +444,7 @@ static const char *alias_hint(const struct reader *reader, const struct ynode *n
 	if (reader->has_anchor || !line)
 		return hint;
 	for (int column = 1; line[at] && column < node->column; column++)
-		for (at++; ((unsigned char)line[at] & 0xc0) == 0x80;)
+		for (at++; utf8_continues(line[at]);)
 			at++;
 	return arena_printf(reader->arena, "put a glob that begins with * in quotes: \"%.*s\"",
 			    (int)strcspn(line + at, " ,]}"), line + at);

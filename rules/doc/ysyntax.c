@@ -10,6 +10,7 @@
 
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ytext.h"
 
@@ -51,11 +52,7 @@ static bool syntax_line_is_blank(const struct syntax_line *line)
 /* The column of a byte of the line, in characters. */
 static int column_at(const struct syntax_line *line, size_t byte)
 {
-	int column = 1;
-
-	for (size_t i = 0; i < byte; i++)
-		column += ((unsigned char)line->text[i] & 0xc0) != 0x80;
-	return column;
+	return 1 + (int)utf8_count(line->text, byte);
 }
 
 /* Characters from the byte to the last one of the line that is no blank. */

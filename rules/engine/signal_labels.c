@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "engine-internal.h"
+#include "tracepager/utf8.h"
 
 /* Groups of a regular expression inside each other; deeper ones give no sample. */
 #define SAMPLE_DEPTH 16
@@ -153,7 +154,7 @@ static const char *sample_take(struct regex_sample *sample, const char *at)
 	default:
 		break;
 	}
-	if (((unsigned char)*at & 0xc0) != 0x80)
+	if (!utf8_continues(*at))
 		sample->atom = sample->text.len;
 	if (*at != '[') {
 		buf_putc(&sample->text, *at == '.' ? 'x' : *at);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "engine-internal.h"
+#include "tracepager/utf8.h"
 
 static const char *const names[] = {
 #define TEMPLATE_NAME(id, name, text) [TEMPLATE_##id] = name,
@@ -46,11 +47,7 @@ static void template_add_text(struct template_reader *reader, const char *text, 
 /* The column of a byte, in characters, as findings count columns. */
 static int column_of(const struct template_reader *reader, const char *at)
 {
-	int column = 1;
-
-	for (const char *c = reader->text; c < at; c++)
-		column += ((unsigned char)*c & 0xc0) != 0x80;
-	return column;
+	return 1 + (int)utf8_count(reader->text, (size_t)(at - reader->text));
 }
 
 /* Takes "label.NAME" or "annotation.NAME". */
