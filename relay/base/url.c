@@ -3,10 +3,10 @@
  */
 #include "tracepager/url.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "tracepager/hex.h"
 
 char *url_decode(struct arena *arena, const char *text, size_t len)
 {
@@ -15,10 +15,9 @@ char *url_decode(struct arena *arena, const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i] == '+' ? ' ' : text[i];
-		if (c == '%' && i + 2 < len && isxdigit((unsigned char)text[i + 1]) &&
-		    isxdigit((unsigned char)text[i + 2])) {
-			char digits[3] = { text[i + 1], text[i + 2], '\0' };
-			c = (char)strtol(digits, NULL, 16);
+		if (c == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 &&
+		    hex_digit(text[i + 2]) >= 0) {
+			c = (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
 			i += 2;
 		}
 		if (c != '\0')

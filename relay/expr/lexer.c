@@ -42,16 +42,7 @@ static size_t put_code_point(char *out, unsigned long code)
 {
 	if (code == 0 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
 		return 0;
-	if (code < 0x80) {
-		out[0] = (char)code;
-		return 1;
-	}
-	size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-	static const unsigned char lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
-	for (size_t i = n - 1; i > 0; i--, code >>= 6)
-		out[i] = (char)(0x80 | (code & 0x3F));
-	out[0] = (char)(lead[n] | code);
-	return n;
+	return utf8_write((uint32_t)code, out);
 }
 
 /* Read the escape behind a backslash, as Go has them. Returns the length written to out; 0: it is
