@@ -71,6 +71,8 @@ void check_span_texts(const struct rules_check *check, const struct rule_source 
 /* The match of a service. */
 void check_match(const struct rules_check *check, const struct rule_source *source);
 void check_route_texts(const struct rules_check *check, size_t number);
+/* Is it a member of `when` itself, and no label? */
+bool check_is_when_member(const char *name);
 /* Criticalities of services for which no route asks, and nearly one does. */
 void check_criticalities(const struct rules_check *check);
 

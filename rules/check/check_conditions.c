@@ -9,10 +9,18 @@
 
 #include "check-internal.h"
 
-/* The members of `when` that a label may be a misspelling of. */
+/* A label of a condition may be a misspelling of one of these. */
 static const char *const when_members[] = { "labels",	   "suspect",  "kind",	 "confidence",
 					    "criticality", "severity", "sender", "source",
 					    "owner",	   "signal",   "time" };
+
+bool check_is_when_member(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(when_members); i++)
+		if (strcmp(name, when_members[i]) == 0)
+			return true;
+	return false;
+}
 
 /* Names by which attributes of a resource go elsewhere, and the name that rules have. */
 static const struct {
@@ -308,10 +316,7 @@ static void check_when_member(const struct rules_check *check, const struct rule
 			      const struct ynode *value)
 {
 	const bool is_list = value->kind == YNODE_LIST;
-	size_t member = 0;
 
-	while (member < ARRAY_LEN(when_members) && strcmp(key->text, when_members[member]) != 0)
-		member++;
 	if (strcmp(key->text, "labels") == 0) {
 		check_matcher_texts(check, source, value, &route->labels);
 		return;
@@ -324,7 +329,7 @@ static void check_when_member(const struct rules_check *check, const struct rule
 		return;
 	if (value->kind == YNODE_MAP)
 		return; /* an error of the load */
-	if (member == ARRAY_LEN(when_members))
+	if (!check_is_when_member(key->text))
 		check_label_name(check, source, key);
 	check_globs(check, source, key->text, value);
 	for (size_t i = 0; i < (is_list ? value->n : 1); i++) {

@@ -92,10 +92,10 @@ static void check_seen_label(const struct seen_place *place, const struct ynode 
 			     const char *glob)
 {
 	const struct seen_words *words = place->check->findings->words;
-	const struct seen_place at_key = { place->check, place->source, key ? key : place->node };
+	const struct seen_place at_key = { place->check, place->source, key };
 
-	if (!seen_words_count(words, SEEN_LABEL, key ? key->text : "", NULL))
-		check_seen_word(&at_key, SEEN_LABEL, NULL, "the label", key ? key->text : "");
+	if (!seen_words_count(words, SEEN_LABEL, key->text, NULL))
+		check_seen_word(&at_key, SEEN_LABEL, NULL, "the label", key->text);
 	else
 		check_seen_word(place, SEEN_VALUE, key->text,
 				arena_printf(place->check->scratch, "the %.100s", key->text), glob);
@@ -169,19 +169,6 @@ static void check_seen_attributes(const struct rules_check *check, const struct 
 	}
 }
 
-/* Is it a member of `when`, and no label? */
-static bool is_when_member(const char *name)
-{
-	static const char *const members[] = { "labels",      "suspect",  "kind",   "confidence",
-					       "criticality", "severity", "sender", "source",
-					       "owner",	      "signal",	  "time" };
-
-	for (size_t i = 0; i < ARRAY_LEN(members); i++)
-		if (strcmp(name, members[i]) == 0)
-			return true;
-	return false;
-}
-
 static void check_seen_route(const struct rules_check *check, size_t number)
 {
 	const struct rule_source *source = &check->routes[number];
@@ -200,7 +187,7 @@ static void check_seen_route(const struct rules_check *check, size_t number)
 	check_seen_member(check, source, suspect, "operation", SEEN_OPERATION, "the operation");
 	check_seen_attributes(check, source, suspect);
 	for (size_t i = 0; when->kind == YNODE_MAP && i < when->n; i++)
-		if (!is_when_member(when->keys[i]->text))
+		if (!check_is_when_member(when->keys[i]->text))
 			check_seen_values(check, source, when->keys[i], when->items[i]);
 }
 

@@ -71,9 +71,9 @@ static const char *glob_of_regex(struct arena *arena, const char *text)
 			break;
 	}
 	if (!*text && out.len)
-		glob = arena_printf(
-			arena, "%s%s%s", open_start ? "*" : "", buf_text(&out),
-			anchored && !ends && !strchr("*", buf_text(&out)[out.len - 1]) ? "*" : "");
+		glob = arena_printf(arena, "%s%s%s", open_start ? "*" : "", buf_text(&out),
+				    anchored && !ends && buf_text(&out)[out.len - 1] != '*' ? "*"
+											    : "");
 	buf_fini(&out);
 	return glob;
 }
@@ -94,19 +94,17 @@ static void glob_operator(struct arena *arena, const char *name, const char *glo
 			  struct check_slip *slip)
 {
 	const char *value = glob + strspn(glob, "=!~");
-	const int noperator = (int)(value - glob);
-	const char *operator= noperator == 1 && * glob == '!' ? "!=" : glob;
+	const int len = (int)(value - glob);
+	const bool is_not = len == 1 && *glob == '!';
 
 	value += strspn(value, " \"");
 	slip->text = arena_printf(arena,
 				  "\"%.200s\" begins with an operator; a glob takes it as a "
 				  "part of the text",
 				  glob);
-	slip->hint = arena_printf(
-		arena, "write a matcher: labels: ['%.100s%.*s\"%.*s\"']", name,
-		noperator == 1 ? (int)strlen(operator) : noperator, operator,(int)
-									    strcspn(value, "\""),
-		value);
+	slip->hint = arena_printf(arena, "write a matcher: labels: ['%.100s%.*s\"%.*s\"']", name,
+				  is_not ? 2 : len, is_not ? "!=" : glob, (int)strcspn(value, "\""),
+				  value);
 }
 
 bool glob_slip(struct arena *arena, const char *name, const char *glob, struct check_slip *slip)
