@@ -15,6 +15,9 @@
 /* The user of the Debian package and of the unit that ships. */
 #define SERVICE_USER_NAME "tracepager"
 
+/* Who owns the store, or its directory where there is no store yet. false: neither is there. */
+bool service_user_of_store(const char *store, struct stat *ret_status);
+
 /* From now on secrets are judged as the relay's user reads them: the owner of the store, else of
  * its directory where that is not root, else SERVICE_USER_NAME if there is such a user. Does
  * nothing where this process is not root's, or the relay's user is root or not known. */

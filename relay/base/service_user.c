@@ -43,17 +43,22 @@ static void service_user_take(const struct passwd *entry)
 		service_user.ngroups = SERVICE_USER_GROUPS;
 }
 
-void service_user_expect(const char *store)
+bool service_user_of_store(const char *store, struct stat *ret_status)
 {
 	CLEANUP_FREE char *copy = xstrdup(store);
-	const struct passwd *entry = NULL;
+
+	return stat(store, ret_status) == 0 || stat(dirname(copy), ret_status) == 0;
+}
+
+void service_user_expect(const char *store)
+{
+	const struct passwd *entry;
 	struct stat status;
 
 	if (geteuid() != 0 || service_user.name)
 		return;
-	if (stat(store, &status) == 0)
-		entry = getpwuid(status.st_uid);
-	else if (stat(dirname(copy), &status) == 0 && status.st_uid != 0)
+	if (service_user_of_store(store, &status) &&
+	    (status.st_uid != 0 || !S_ISDIR(status.st_mode)))
 		entry = getpwuid(status.st_uid);
 	else
 		entry = getpwnam(SERVICE_USER_NAME);

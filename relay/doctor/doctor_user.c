@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "tracepager/credential.h"
+#include "tracepager/service_user.h"
 
 /* ---- whose store it is ---- */
 
@@ -76,14 +76,6 @@ static bool user_become(uid_t uid, gid_t gid)
 	return setgid(gid) == 0 && setuid(uid) == 0;
 }
 
-/* The owner of the store, or of its directory where there is no store yet. */
-static bool user_of_store(const char *store, struct stat *ret_status)
-{
-	CLEANUP_FREE char *copy = xstrdup(store);
-
-	return stat(store, ret_status) == 0 || stat(dirname(copy), ret_status) == 0;
-}
-
 static void user_tell(struct doctor *doctor, uid_t owner)
 {
 	const char *name = user_name(doctor, owner);
@@ -108,7 +100,7 @@ void doctor_become_user(struct doctor *doctor)
 
 	doctor->pid = store ? user_lock_holder(store) : 0;
 	doctor->report->user = user_name(doctor, geteuid());
-	if (!store || !user_of_store(store, &status)) {
+	if (!store || !service_user_of_store(store, &status)) {
 		user_take_credentials(doctor);
 		return;
 	}
