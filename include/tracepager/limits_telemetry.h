@@ -20,10 +20,16 @@
 #define LIMIT_TELEMETRY_BATCH_BYTES (256u << 10)
 /* A span waits so long for others: a person who looks at once finds the trace. */
 #define LIMIT_TELEMETRY_GATHER_US US_PER_SECOND
-/* All spans that wait: 31,000 of the 135 bytes that those of alerts without traces have, 12,000 of
- * 350 bytes. Beyond it spans are dropped; from three quarters of it on no trace is begun, so that
- * the last quarter is for those that have begun. */
-#define LIMIT_TELEMETRY_QUEUE_BYTES (4u << 20)
+/* All spans that wait: 62,000 of the 135 bytes that those of alerts without traces have, 24,000 of
+ * 350 bytes. Beyond it spans are dropped. */
+#define LIMIT_TELEMETRY_QUEUE_BYTES (8u << 20)
+/* A trace that begins reserves so much of the queue, and begins only where that is free: 8,192
+ * alerts may be under way. The 5 spans of an alert without traces have 700 bytes; one with traces
+ * has up to 4 KiB, and takes what others leave. */
+#define LIMIT_TELEMETRY_TRACE_BYTES (1u << 10)
+/* What is left of a reservation ends after this time, at the latest after twice of it: most alerts
+ * are decided, and their pages delivered, by then. */
+#define LIMIT_TELEMETRY_RESERVE_US (10 * US_PER_SECOND)
 /* One request, and the answer to it. */
 #define LIMIT_TELEMETRY_SEND_US	    (10 * US_PER_SECOND)
 #define LIMIT_TELEMETRY_REPLY_BYTES (64u << 10)

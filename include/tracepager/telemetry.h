@@ -15,6 +15,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/err.h"
 #include "tracepager/http.h"
+#include "tracepager/limits.h"
 #include "tracepager/secret.h"
 #include "tracepager/stage.h"
 #include "tracepager/timers.h"
@@ -60,5 +61,19 @@ char *telemetry_url(const char *endpoint);
 int telemetry_check_headers(const char *text, struct err *err);
 /* Are they "KEY=VALUE" with blanks between them? 0 or -EINVAL with err. */
 int telemetry_check_resource(const char *text, struct err *err);
+
+/* ---- requests; pure, any thread ---- */
+
+/* Texts of a request's headers, which live until it was sent. */
+struct telemetry_texts {
+	char *at[2 * LIMIT_TELEMETRY_HEADERS + 1];
+	size_t n;
+};
+/* Adds the headers that each request has: the type of its body, and what the secrets of struct
+ * telemetry_env say (NULL or unset: nothing). Their texts are in `kept`. */
+void telemetry_add_headers(struct http_request *request, const struct secret *bearer,
+			   const struct secret *headers, struct telemetry_texts *kept);
+/* Overwrites the texts, and frees them. */
+void telemetry_texts_fini(struct telemetry_texts *kept);
 
 #endif

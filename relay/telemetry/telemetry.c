@@ -29,6 +29,13 @@ struct span_batch {
 	unsigned int failures;
 };
 
+/* Bytes of the queue that traces that have begun will need. Nobody tells when a trace ends, so that
+ * what is left of a reservation ends with its time. */
+struct telemetry_reserve {
+	size_t now, before; /* of this period, and of the one before it */
+	int64_t next_us;    /* mono: the next period begins */
+};
+
 struct telemetry {
 	struct telemetry_env env;
 	struct tracer tracer;
@@ -36,6 +43,7 @@ struct telemetry {
 	TAILQ_HEAD(span_batch_list, span_batch)
 	batches; /* the first one leaves; the last one is filled */
 	size_t queued_bytes, queued_spans;
+	struct telemetry_reserve reserve;
 	struct http_call *call; /* of the first batch */
 	struct timer timer;	/* it leaves, or is tried again */
 	int64_t offset_us;	/* wall time minus monotonic time */
@@ -52,6 +60,44 @@ static int64_t telemetry_now_us(const struct telemetry *telemetry)
 static void telemetry_count_queue(const struct telemetry *telemetry)
 {
 	metric_set(METRIC_SPANS_WAITING, (int64_t)telemetry->queued_spans);
+}
+
+/* ---- room for traces that have begun ---- */
+
+static void telemetry_reserve_turn(struct telemetry *telemetry)
+{
+	struct telemetry_reserve *reserve = &telemetry->reserve;
+	const int64_t now_us = telemetry_now_us(telemetry);
+
+	if (now_us < reserve->next_us)
+		return;
+	reserve->before = now_us < reserve->next_us + LIMIT_TELEMETRY_RESERVE_US ? reserve->now : 0;
+	reserve->now = 0;
+	reserve->next_us = now_us + LIMIT_TELEMETRY_RESERVE_US;
+}
+
+/* Room for one more trace. false: there is none. */
+static bool telemetry_reserve_trace(struct telemetry *telemetry)
+{
+	struct telemetry_reserve *reserve = &telemetry->reserve;
+
+	telemetry_reserve_turn(telemetry);
+	if (telemetry->queued_bytes + reserve->before + reserve->now + LIMIT_TELEMETRY_TRACE_BYTES >
+	    LIMIT_TELEMETRY_QUEUE_BYTES)
+		return false;
+	reserve->now += LIMIT_TELEMETRY_TRACE_BYTES;
+	return true;
+}
+
+/* A span takes its bytes from what was reserved, the older part first. */
+static void telemetry_reserve_spend(struct telemetry *telemetry, size_t bytes)
+{
+	struct telemetry_reserve *reserve = &telemetry->reserve;
+	const size_t before = bytes < reserve->before ? bytes : reserve->before;
+	const size_t rest = bytes - before;
+
+	reserve->before -= before;
+	reserve->now -= rest < reserve->now ? rest : reserve->now;
 }
 
 /* ---- ids, and what is sampled ---- */
@@ -87,7 +133,7 @@ static bool telemetry_begin(void *ctx, const char *traceparent, struct span_cont
 	}
 	if (!sampled || telemetry->end_us)
 		return false;
-	if (telemetry->queued_bytes > LIMIT_TELEMETRY_QUEUE_BYTES / 4 * 3) {
+	if (!telemetry_reserve_trace(telemetry)) {
 		metric_add(METRIC_SPANS_TRACES_SKIPPED, 1);
 		return false;
 	}
@@ -177,6 +223,7 @@ static void telemetry_tell(void *ctx, const struct stage_span *told)
 	telemetry_encode_span(&span, telemetry->offset_us, &telemetry->scratch, &batch->spans);
 	batch->n++;
 	telemetry->queued_bytes += batch->spans.len - before;
+	telemetry_reserve_spend(telemetry, batch->spans.len - before);
 	telemetry->queued_spans++;
 	telemetry_count_queue(telemetry);
 	if (batch == TAILQ_FIRST(&telemetry->batches) &&
@@ -283,35 +330,6 @@ static void telemetry_on_reply(void *arg, const struct http_reply *reply)
 	telemetry_arm(telemetry);
 }
 
-/* Texts that live until the request was sent. */
-struct request_texts {
-	char *texts[2 * LIMIT_TELEMETRY_HEADERS + 1];
-	size_t n;
-};
-
-static const char *request_keep(struct request_texts *kept, char *text)
-{
-	kept->texts[kept->n++] = text;
-	return text;
-}
-
-static void telemetry_add_headers(const struct telemetry *telemetry, struct http_request *request,
-				  struct request_texts *kept)
-{
-	const char *list = telemetry->env.headers ? telemetry->env.headers->value : NULL;
-	const char *bearer = telemetry->env.bearer ? telemetry->env.bearer->value : NULL;
-	struct telemetry_pair pair;
-
-	http_request_header(request, "Content-Type", "application/x-protobuf");
-	if (bearer)
-		http_request_header(request, "Authorization",
-				    request_keep(kept, xasprintf("Bearer %s", bearer)));
-	for (size_t n = 0;
-	     list && n < LIMIT_TELEMETRY_HEADERS && telemetry_next_pair(&list, ",", &pair); n++)
-		http_request_header(request, request_keep(kept, xstrndup(pair.key, pair.key_len)),
-				    request_keep(kept, telemetry_pair_value(&pair)));
-}
-
 static void telemetry_refresh_secrets(const struct telemetry *telemetry)
 {
 	struct secret *secrets[] = { telemetry->env.bearer, telemetry->env.headers };
@@ -331,7 +349,7 @@ static void telemetry_send(void *arg)
 	const struct http_transport *transport = telemetry->env.transport;
 	struct span_batch *batch = TAILQ_FIRST(&telemetry->batches);
 	struct buf body = BUF_INIT(LIMIT_TELEMETRY_BATCH_BYTES + 8 * LIMIT_SPAN_BYTES);
-	struct request_texts kept = { .n = 0 };
+	struct telemetry_texts kept = { .n = 0 };
 
 	if (!batch || telemetry->call)
 		return;
@@ -349,14 +367,11 @@ static void telemetry_send(void *arg)
 		.cert_file = telemetry->env.cert_file,
 		.key_file = telemetry->env.key_file,
 	};
-	telemetry_add_headers(telemetry, &request, &kept);
+	telemetry_add_headers(&request, telemetry->env.bearer, telemetry->env.headers, &kept);
 	telemetry->call = transport->send(transport->ctx, &request, &handler, telemetry);
 	if (!telemetry->call)
 		telemetry_try_again(telemetry, batch, &(struct http_reply){ .retry_after_us = -1 });
-	for (size_t i = 0; i < kept.n; i++) {
-		explicit_bzero(kept.texts[i], strlen(kept.texts[i]));
-		free(kept.texts[i]);
-	}
+	telemetry_texts_fini(&kept);
 	buf_fini(&body);
 }
 

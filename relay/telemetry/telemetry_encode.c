@@ -160,6 +160,11 @@ void telemetry_encode_span(const struct stage_span *span, int64_t offset_us, str
 
 /* ---- the resource ---- */
 
+static bool pair_is_named(const struct telemetry_pair *pair, const char *key)
+{
+	return strlen(key) == pair->key_len && memcmp(key, pair->key, pair->key_len) == 0;
+}
+
 /* Keys that the relay gives itself: a list does not give them once more. */
 static bool is_own_key(const struct telemetry_pair *pair)
 {
@@ -167,15 +172,9 @@ static bool is_own_key(const struct telemetry_pair *pair)
 					    "service.instance.id", "host.name" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strlen(keys[i]) == pair->key_len &&
-		    memcmp(keys[i], pair->key, pair->key_len) == 0)
+		if (pair_is_named(pair, keys[i]))
 			return true;
 	return false;
-}
-
-static bool pair_is_named(const struct telemetry_pair *pair, const char *key)
-{
-	return strlen(key) == pair->key_len && memcmp(key, pair->key, pair->key_len) == 0;
 }
 
 /* The last value of a key; NULL: the list has none. Caller frees. */

@@ -1,4 +1,5 @@
-/* Telemetry, options: the receiver's URL; headers and attributes as lists of KEY=VALUE. */
+/* Telemetry, options: the receiver's URL; headers and attributes as lists of KEY=VALUE; what each
+ * request has of them. */
 #include "telemetry-internal.h"
 
 #include <ctype.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/hex.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -53,22 +55,15 @@ bool telemetry_next_pair(const char **text, const char *separators, struct telem
 	return true;
 }
 
-static int pair_digit(char c)
-{
-	return isdigit((unsigned char)c)    ? c - '0'
-	       : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
-					    : -1;
-}
-
 char *telemetry_pair_value(const struct telemetry_pair *pair)
 {
 	char *value = xcalloc(1, pair->value_len + 1), *to = value;
 
 	for (size_t i = 0; i < pair->value_len; i++) {
 		const char *at = pair->value + i;
-		if (*at == '%' && i + 2 < pair->value_len && pair_digit(at[1]) >= 0 &&
-		    pair_digit(at[2]) >= 0) {
-			*to++ = (char)(pair_digit(at[1]) << 4 | pair_digit(at[2]));
+		if (*at == '%' && i + 2 < pair->value_len && hex_digit(at[1]) >= 0 &&
+		    hex_digit(at[2]) >= 0) {
+			*to++ = (char)(hex_digit(at[1]) << 4 | hex_digit(at[2]));
 			i += 2;
 		} else {
 			*to++ = *at;
@@ -125,4 +120,37 @@ int telemetry_check_resource(const char *text, struct err *err)
 			return err_set(err, EINVAL, "attribute %zu of them is not KEY=VALUE", n);
 	}
 	return 0;
+}
+
+/* ---- requests ---- */
+
+static const char *texts_keep(struct telemetry_texts *kept, char *text)
+{
+	kept->at[kept->n++] = text;
+	return text;
+}
+
+void telemetry_add_headers(struct http_request *request, const struct secret *bearer,
+			   const struct secret *headers, struct telemetry_texts *kept)
+{
+	const char *list = headers ? headers->value : NULL;
+	struct telemetry_pair pair;
+
+	http_request_header(request, "Content-Type", "application/x-protobuf");
+	if (bearer && bearer->value)
+		http_request_header(request, "Authorization",
+				    texts_keep(kept, xasprintf("Bearer %s", bearer->value)));
+	for (size_t n = 0;
+	     list && n < LIMIT_TELEMETRY_HEADERS && telemetry_next_pair(&list, ",", &pair); n++)
+		http_request_header(request, texts_keep(kept, xstrndup(pair.key, pair.key_len)),
+				    texts_keep(kept, telemetry_pair_value(&pair)));
+}
+
+void telemetry_texts_fini(struct telemetry_texts *kept)
+{
+	for (size_t i = 0; i < kept->n; i++) {
+		explicit_bzero(kept->at[i], strlen(kept->at[i]));
+		free(kept->at[i]);
+	}
+	kept->n = 0;
 }

@@ -587,25 +587,64 @@ END_TEST
 
 START_TEST(the_queue_has_an_end)
 {
+	const int64_t dropped = metric_value(METRIC_SPANS_DROPPED),
+		      skipped = metric_value(METRIC_SPANS_TRACES_SKIPPED);
 	struct span_context root = root_of(NULL), context;
-	int64_t dropped = metric_value(METRIC_SPANS_DROPPED),
-		skipped = metric_value(METRIC_SPANS_TRACES_SKIPPED);
-	size_t told = 0;
+	int64_t told = 0;
 
-	/* Nobody answers: whole traces are left out before spans are. */
-	while (tracer->begin(tracer->ctx, NULL, &context) && told < 1000000) {
+	/* Nobody answers. */
+	for (; metric_value(METRIC_SPANS_DROPPED) == dropped && told < 1000000; told++)
 		tell_one(&root);
-		told++;
-	}
+	ck_assert_int_eq(metric_value(METRIC_SPANS_DROPPED) - dropped, 1);
+	ck_assert_int_eq(metric_value(METRIC_SPANS_WAITING), told - 1);
+	/* A span like these has 60 to 200 bytes. */
+	ck_assert_int_gt(told, LIMIT_TELEMETRY_QUEUE_BYTES / 200);
+	ck_assert_int_lt(told, LIMIT_TELEMETRY_QUEUE_BYTES / 60);
+	ck_assert(!tracer->begin(tracer->ctx, NULL, &context));
 	ck_assert_int_eq(metric_value(METRIC_SPANS_TRACES_SKIPPED) - skipped, 1);
+}
+END_TEST
+
+/* Begins traces until there is no room; returns their number. */
+static size_t begin_all(struct span_context *roots, size_t most)
+{
+	size_t n = 0;
+
+	while (n < most && tracer->begin(tracer->ctx, NULL, &roots[n]))
+		n++;
+	return n;
+}
+
+START_TEST(traces_that_have_begun_lose_no_span)
+{
+	static struct span_context
+		roots[2 * LIMIT_TELEMETRY_QUEUE_BYTES / LIMIT_TELEMETRY_TRACE_BYTES];
+	const int64_t dropped = metric_value(METRIC_SPANS_DROPPED),
+		      skipped = metric_value(METRIC_SPANS_TRACES_SKIPPED);
+	const size_t n = begin_all(roots, ARRAY_LEN(roots));
+
+	/* All of them begin before any of them has told a span. */
+	ck_assert_uint_eq(n, LIMIT_TELEMETRY_QUEUE_BYTES / LIMIT_TELEMETRY_TRACE_BYTES);
+	ck_assert_int_eq(metric_value(METRIC_SPANS_TRACES_SKIPPED) - skipped, 1);
+	/* 5 spans of at most 200 bytes each. */
+	for (int spans = 0; spans < 5; spans++)
+		for (size_t i = 0; i < n; i++)
+			tell_one(&roots[i]);
 	ck_assert_int_eq(metric_value(METRIC_SPANS_DROPPED), dropped);
-	for (size_t i = 0; i < told; i++)
-		tell_one(&root);
-	dropped = metric_value(METRIC_SPANS_DROPPED) - dropped;
-	/* The cap is at four thirds of told: about two thirds of the second half are too many. */
-	ck_assert_int_gt(dropped, (int64_t)told * 6 / 10);
-	ck_assert_int_lt(dropped, (int64_t)told * 7 / 10);
-	ck_assert_int_eq(metric_value(METRIC_SPANS_WAITING), 2 * (int64_t)told - dropped);
+	ck_assert_int_eq(metric_value(METRIC_SPANS_WAITING), 5 * (int64_t)n);
+}
+END_TEST
+
+START_TEST(a_trace_that_tells_nothing_gives_its_room_back)
+{
+	static struct span_context
+		roots[2 * LIMIT_TELEMETRY_QUEUE_BYTES / LIMIT_TELEMETRY_TRACE_BYTES];
+	const size_t n = begin_all(roots, ARRAY_LEN(roots));
+
+	fake_clock_advance(&fake, LIMIT_TELEMETRY_RESERVE_US);
+	ck_assert_uint_eq(begin_all(roots, ARRAY_LEN(roots)), 0);
+	fake_clock_advance(&fake, LIMIT_TELEMETRY_RESERVE_US);
+	ck_assert_uint_eq(begin_all(roots, ARRAY_LEN(roots)), n);
 }
 END_TEST
 
@@ -736,6 +775,8 @@ static Suite *telemetry_suite(void)
 	tcase_add_test(tests, a_receiver_may_refuse_a_part);
 	tcase_add_test(tests, an_answer_that_is_no_protobuf_does_no_harm);
 	tcase_add_test(tests, the_queue_has_an_end);
+	tcase_add_test(tests, traces_that_have_begun_lose_no_span);
+	tcase_add_test(tests, a_trace_that_tells_nothing_gives_its_room_back);
 	tcase_add_test(tests, what_waits_is_dropped_with_the_program);
 	tcase_add_test(tests, at_the_end_everything_leaves_at_once);
 	tcase_add_test(tests, an_end_waits_for_no_receiver_that_fails);
