@@ -1,17 +1,35 @@
 /*
- * Doctor, addresses: where people reach the relay (external_url), and where its heartbeat goes. The
- * first is asked for its health; the second gets a connection and no request, which would count as
- * a heartbeat.
+ * Doctor, addresses: where people reach the relay (external_url), where its heartbeat goes, and
+ * where its own traces go (tracing.endpoint). The first is asked for its health; the second gets a
+ * connection and no request, which would count as a heartbeat; the third gets an export without
+ * spans.
  */
 #include <string.h>
 
 #include "doctor-internal.h"
+#include "tracepager/credential.h"
+#include "tracepager/telemetry.h"
 
 struct doctor_addresses {
 	struct doctor *doctor;
-	struct doctor_peer people, heartbeat;
-	size_t ticket;
+	struct doctor_peer people, heartbeat, traces;
+	size_t ticket, traces_ticket;
 };
+
+static void address_tell_unasked(struct doctor *doctor, enum doctor_check check)
+{
+	doctor_tell(doctor, check, DOCTOR_SKIPPED, NULL, NULL,
+		    "there is no memory or no descriptor to ask it");
+}
+
+/* The file of an option; NULL: it is not given, or no such credential (a finding tells that). Kept
+ * by the arena. */
+static const char *address_file(struct doctor *doctor, const char *option)
+{
+	CLEANUP_FREE char *path = *option ? credential_path(option, NULL) : NULL;
+
+	return path ? arena_strdup(doctor->arena, path) : NULL;
+}
 
 /* ---- external_url ---- */
 
@@ -56,8 +74,10 @@ static void address_ready(struct doctor *doctor, struct doctor_peer *peer)
 	};
 
 	addresses->ticket = doctor_begin(doctor, "external_url");
-	if (!doctor->transport->send(doctor->transport->ctx, &request, &handler, addresses))
-		doctor_end(doctor, addresses->ticket);
+	if (doctor->transport->send(doctor->transport->ctx, &request, &handler, addresses))
+		return;
+	address_tell_unasked(doctor, DOCTOR_EXTERNAL_URL);
+	doctor_end(doctor, addresses->ticket);
 }
 
 static void address_people(struct doctor *doctor, struct doctor_addresses *addresses)
@@ -97,6 +117,104 @@ static void address_heartbeat(struct doctor *doctor, struct doctor_addresses *ad
 	doctor_probe(doctor, &(struct probe_request){ .url = url->value }, &addresses->heartbeat);
 }
 
+/* ---- tracing.endpoint ---- */
+
+static void address_tell_refused(struct doctor *doctor, const struct http_reply *reply)
+{
+	const int status = reply->status;
+	const char *cure = status == 401 || status == 403
+				   ? "compare tracing.headers or tracing.bearer with what the "
+				     "receiver asks for"
+			   : status == 404 || status == 405
+				   ? "correct tracing.endpoint: the relay adds /v1/traces to it"
+				   : "look at the receiver; pages do not wait for it";
+
+	doctor_tell(doctor, DOCTOR_TRACING, DOCTOR_WARNING, NULL, cure,
+		    "the receiver does not take an export: %s",
+		    status	   ? arena_printf(doctor->arena, "HTTP %d", status)
+		    : reply->error ? reply->error
+				   : "no answer");
+}
+
+static void address_on_export(void *arg, const struct http_reply *reply)
+{
+	struct doctor_addresses *addresses = arg;
+	struct doctor *doctor = addresses->doctor;
+
+	if (reply->status >= 200 && reply->status <= 299)
+		doctor_tell(doctor, DOCTOR_TRACING, DOCTOR_OK, NULL, NULL,
+			    "%s takes the relay's own traces", addresses->traces.probe->host);
+	else
+		address_tell_refused(doctor, reply);
+	doctor_end(doctor, addresses->traces_ticket);
+}
+
+/* An ExportTraceServiceRequest without spans has no bytes. */
+static void address_traces_ready(struct doctor *doctor, struct doctor_peer *peer)
+{
+	static const struct http_handler handler = { .done = address_on_export };
+	struct doctor_addresses *addresses =
+		(struct doctor_addresses *)((char *)peer -
+					    offsetof(struct doctor_addresses, traces));
+	const struct config *config = doctor->preflight.config;
+	CLEANUP_FREE char *url = telemetry_url(config->tracing_endpoint);
+	struct telemetry_texts kept = { .n = 0 };
+	struct http_request request = {
+		.method = HTTP_POST,
+		.url = url,
+		.body = "",
+		.timeout_us = LIMIT_DOCTOR_PEER_US,
+		.max_reply_bytes = LIMIT_TELEMETRY_REPLY_BYTES,
+		.ca_file = address_file(doctor, config->tracing_ca_file),
+		.cert_file = address_file(doctor, config->tracing_cert_file),
+		.key_file = address_file(doctor, config->tracing_key_file),
+	};
+
+	telemetry_add_headers(&request, &config->tracing_bearer, &config->tracing_headers, &kept);
+	addresses->traces_ticket = doctor_begin(doctor, "tracing.endpoint");
+	const bool sent =
+		doctor->transport->send(doctor->transport->ctx, &request, &handler, addresses);
+	telemetry_texts_fini(&kept);
+	if (sent)
+		return;
+	address_tell_unasked(doctor, DOCTOR_TRACING);
+	doctor_end(doctor, addresses->traces_ticket);
+}
+
+static bool address_secret_is_elsewhere(const struct secret *secret)
+{
+	return secret->path && !secret->value;
+}
+
+static void address_traces(struct doctor *doctor, struct doctor_addresses *addresses)
+{
+	const struct config *config = doctor->preflight.config;
+
+	if (!doctor_wants(doctor, DOCTOR_TRACING) || doctor_has_told(doctor, DOCTOR_TRACING))
+		return;
+	if (!*config->tracing_endpoint) {
+		doctor_tell(doctor, DOCTOR_TRACING, DOCTOR_SKIPPED, NULL, NULL,
+			    "tracing.endpoint is not set: nothing is traced");
+		return;
+	}
+	if (address_secret_is_elsewhere(&config->tracing_bearer) ||
+	    address_secret_is_elsewhere(&config->tracing_headers)) {
+		doctor_tell(doctor, DOCTOR_TRACING, DOCTOR_SKIPPED, NULL, NULL,
+			    "its key is a credential that only the service can read");
+		return;
+	}
+	addresses->traces = (struct doctor_peer){ .check = DOCTOR_TRACING,
+						  .name = "tracing.endpoint",
+						  .ready = address_traces_ready };
+	doctor_probe(doctor,
+		     &(struct probe_request){
+			     .url = config->tracing_endpoint,
+			     .ca_file = address_file(doctor, config->tracing_ca_file),
+			     .cert_file = address_file(doctor, config->tracing_cert_file),
+			     .key_file = address_file(doctor, config->tracing_key_file) },
+		     &addresses->traces);
+}
+
 void doctor_address_begin(struct doctor *doctor)
 {
 	struct doctor_addresses *addresses = arena_alloc(doctor->arena, sizeof(*addresses));
@@ -104,4 +222,5 @@ void doctor_address_begin(struct doctor *doctor)
 	addresses->doctor = doctor;
 	address_people(doctor, addresses);
 	address_heartbeat(doctor, addresses);
+	address_traces(doctor, addresses);
 }

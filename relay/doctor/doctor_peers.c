@@ -128,6 +128,12 @@ static bool host_tell_layer(struct doctor_host *host)
 	return true;
 }
 
+/* Does paging need it? */
+static bool peer_is_needed(const struct doctor_peer *peer)
+{
+	return peer->check != DOCTOR_EXTERNAL_URL && peer->check != DOCTOR_TRACING;
+}
+
 static void peer_tell(struct doctor_host *host, const struct doctor_peer *peer, bool told)
 {
 	struct doctor *doctor = host->doctor;
@@ -146,8 +152,8 @@ static void peer_tell(struct doctor_host *host, const struct doctor_peer *peer, 
 			    result->step == PROBE_NAME ? "dns" : "peer-certificates");
 	else
 		doctor_tell(doctor, peer->check,
-			    peer->check == DOCTOR_EXTERNAL_URL ? DOCTOR_WARNING : DOCTOR_FAILURE,
-			    peer->name, cure, "%s does not answer: %s", result->host, result->text);
+			    peer_is_needed(peer) ? DOCTOR_FAILURE : DOCTOR_WARNING, peer->name,
+			    cure, "%s does not answer: %s", result->host, result->text);
 }
 
 static void host_tell_end(struct doctor_host *host)

@@ -194,6 +194,30 @@ def forms_and_statuses():
         assert sorted(os.listdir(place.directory)) == ["heartbeat.url", "rules.yaml", "tracepager.yaml"], os.listdir(place.directory)
 
 
+def the_receiver_of_own_traces_is_asked():
+    """An export without spans: what it says to that, and that nothing else needs it."""
+    answers = (((200, b""), "ok", "takes the relay's own traces", None), ((401, b"no"), "warning", "HTTP 401", "tracing.headers"),
+               ((404, b"no"), "warning", "HTTP 404", "/v1/traces"), ((503, b"no"), "warning", "HTTP 503", "look at the receiver"))
+    with Place(PLAIN) as place:
+        answer = []
+        receiver = peers.Peer(lambda request: (answer[0][0], {}, answer[0][1]))
+        status, report = place.results("--only", "tracing")
+        assert (status, [r["level"] for r in report["results"]]) == (0, ["skipped"]), report
+        options = open(place.directory + "/tracepager.yaml", encoding="utf-8").read()
+        place.write("tracing.headers", "x-tenant=tg-secret")
+        place.write("tracepager.yaml", options + f"tracing: {{endpoint: {receiver.url}, headers_file: {place.directory}/tracing.headers}}\n")
+        for answer[:], level, text, cure in ([[a], *rest] for a, *rest in answers):
+            status, report = place.results("--only", "tracing")
+            told, = report["results"]
+            assert (told["level"], status) == (level, 0 if level == "ok" else 1) and text in told["text"] and (told["cure"] or "").find(cure or "") >= 0, told
+        asked = receiver.seen()
+        assert [(r["method"], r["path"], r["body"], r["headers"].get("x-tenant")) for r in asked] == [("POST", "/v1/traces", b"", "tg-secret")] * 4, asked
+        place.write("tracepager.yaml", options + f"tracing: {{endpoint: 'http://127.0.0.1:{peers.free_port()}'}}\n")
+        status, report = place.results("--only", "tracing")
+        told, = report["results"]
+        assert (status, told["level"]) == (1, "warning") and "refused" in told["text"], told
+
+
 def it_looks_as_the_owner_of_the_store():
     with Place({"wh": PAGERS["wh"]}) as place:
         if os.geteuid() != 0:
@@ -235,4 +259,4 @@ def a_token_that_the_relay_does_not_know_is_told():
 
 
 peers.run(a_token_that_the_relay_does_not_know_is_told, pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service,
-          forms_and_statuses, it_looks_as_the_owner_of_the_store, at_once=2)
+          forms_and_statuses, it_looks_as_the_owner_of_the_store, the_receiver_of_own_traces_is_asked, at_once=2)
