@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tracepager/xalloc.h"
 
@@ -26,6 +27,48 @@ static void add_header_lines(struct secret_hide *hide, const char *lines)
 	}
 }
 
+/* Does the name of a member say that its value is a secret? */
+static bool body_names_secret(const char *name, size_t len)
+{
+	static const char *const ends[] = { "key", "token", "secret", "password", "authorization" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const size_t n = strlen(ends[i]);
+		if (len >= n && strncasecmp(name + len - n, ends[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define BODY_BLANKS " \t\r\n"
+
+/* Secrets that a person wrote into the template of a body: "token": "…" of JSON, token=… of a form,
+ * <token>… of XML. A value that begins with a name of the template is none. */
+static void add_body_secrets(struct secret_hide *hide, const char *body)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-";
+
+	for (const char *at = body + strcspn(body, letters); *at; at += strcspn(at, letters)) {
+		const size_t len = strspn(at, letters);
+		const bool named = body_names_secret(at, len);
+		at += len;
+		const char *value = at + strspn(at, "\"'" BODY_BLANKS);
+		if (!named || !*value || !strchr(":=>", *value))
+			continue;
+		value += 1 + strspn(value + 1, BODY_BLANKS);
+		const bool quoted = *value == '"' || *value == '\'';
+		value += quoted;
+		const char ends[] = { quoted ? value[-1] : '&', '{', '<', '\n', '\0' };
+		size_t n = strcspn(value, ends);
+		while (n && strchr(BODY_BLANKS, value[n - 1]))
+			n--;
+		CLEANUP_FREE char *secret = xstrndup(value, n);
+		secret_hide_add_header(hide, secret);
+		explicit_bzero(secret, strlen(secret));
+	}
+}
+
 struct secret_hide *page_target_secrets(const struct page_target *target)
 {
 	struct secret_hide *hide = secret_hide_new();
@@ -37,6 +80,8 @@ struct secret_hide *page_target_secrets(const struct page_target *target)
 	/* Without a key, the address alone lets a sender in. */
 	secret_hide_add_url(hide, target->url, !target->key && target->kind != PAGER_EMAIL);
 	add_header_lines(hide, target->headers);
+	if (target->body)
+		add_body_secrets(hide, target->body);
 	if (target->kind == PAGER_PUSHOVER) /* its user_key is both address and secret */
 		secret_hide_add(hide, target->texts[PAGER_TO]);
 	return hide;

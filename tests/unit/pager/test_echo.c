@@ -159,6 +159,42 @@ START_TEST(other_words_of_a_reply_stay)
 }
 END_TEST
 
+/* A template of a webhook's body, what the service quotes, and what is left of that. */
+static const struct {
+	const char *body, *quoted, *left;
+} template_bodies[] = {
+	{ "{{\"api_token\": \"hunter2xyz\", \"text\": \"{summary}\"}}", "no hunter2xyz", "no ***" },
+	{ "{{\"Authorization\": \"Bearer hunter2xyz\"}}", "no hunter2xyz", "no ***" },
+	{ "{{'key':'hunter {severity}'}}", "no hunter high", "no *** high" },
+	{ "text={summary}&token=hunter2xyz&to=shop", "no hunter2xyz of shop", "no *** of shop" },
+	{ "<page><password>hunter2xyz</password>{summary}</page>", "no hunter2xyz", "no ***" },
+	{ "{{\"keyboard\": \"hunter2xyz\"}}", "no hunter2xyz", "no hunter2xyz" },
+	{ "{{\"dedup_key\": \"{incident}\", \"a\": \"shop\"}}", "no shop", "no shop" },
+	{ "token", "no shop", "no shop" },
+	{ "token=", "no shop", "no shop" },
+};
+
+START_TEST(a_secret_in_the_template_of_a_body_is_hidden)
+{
+	struct page_target target = target_of_kind(PAGER_WEBHOOK);
+	char expected[80];
+
+	target.body = template_bodies[_i].body;
+	target.url = "http://pager.example/";
+	target.headers = target.key = NULL;
+	struct secret_hide *secrets = page_target_secrets(&target);
+	const struct http_reply reply = { .status = 400,
+					  .body = template_bodies[_i].quoted,
+					  .len = strlen(template_bodies[_i].quoted),
+					  .content_type = "" };
+	const struct judgement judgement = pager_judge(pager_kinds[PAGER_WEBHOOK], secrets, &reply);
+
+	snprintf(expected, sizeof(expected), "HTTP 400: %s", template_bodies[_i].left);
+	ck_assert_str_eq(judgement.text, expected);
+	secret_hide_free(secrets);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("echo");
@@ -168,6 +204,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, no_kind_tells_a_secret_that_the_reply_quotes, 0, PAGER_KIND_COUNT);
 	tcase_add_test(tc, other_words_of_a_reply_stay);
+	tcase_add_loop_test(tc, a_secret_in_the_template_of_a_body_is_hidden, 0,
+			    ARRAY_LEN(template_bodies));
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
