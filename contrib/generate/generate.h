@@ -12,47 +12,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "relay/cmd/options-internal.h"
 #include "tracepager/buf.h"
 
 /* A file that is written, and a part of a page that is read, at most. */
 #define GENERATE_FILE_BYTES (1u << 20)
 
-/* ---- generate_tables.c: commands.def, command_options.def, command_help.def ---- */
-
-struct command_row {
-	const char *name, *arguments, *text;
-};
-
-enum option_kind {
-	OPTION_FLAG,
-	OPTION_TEXT,
-	OPTION_NEEDED,
-	OPTION_OPTIONAL,
-	OPTION_LIST,
-	OPTION_WORD,
-	OPTION_NUMBER,
-	OPTION_DURATION,
-	OPTION_TIME,
-};
-
-struct option_row {
-	const char *command, *name, *letter;
-	enum option_kind kind;
-	const char *argument, *range, *value, *text;
-};
-
-enum help_kind {
-	HELP_ABOUT,
-	HELP_NOTE,
-	HELP_STATUS,
-	HELP_EXAMPLE,
-};
-
-struct help_row {
-	const char *command;
-	enum help_kind kind;
-	const char *term, *text;
-};
+/* ---- generate_tables.c: what the tables of relay/cmd/options_table.c mean ---- */
 
 /* A word that a command's first argument can be: an action, a kind of catalogue or export, a format
  * of alerts. */
@@ -60,12 +26,6 @@ struct word_row {
 	const char *command, *word, *text;
 };
 
-extern const struct command_row command_rows[];
-extern const size_t ncommand_rows;
-extern const struct option_row option_rows[];
-extern const size_t noption_rows;
-extern const struct help_row help_rows[];
-extern const size_t nhelp_rows;
 extern const struct word_row word_rows[];
 extern const size_t nword_rows;
 
@@ -85,9 +45,9 @@ enum value_kind {
 	VALUE_DIRECTORY,
 };
 
-enum value_kind option_value_kind(const struct option_row *option);
+enum value_kind option_value_kind(const struct command_option *option);
 /* The words of a VALUE_WORDS, with blanks between them. */
-void add_option_words(const struct option_row *option, struct buf *out);
+void add_option_words(const struct command_option *option, struct buf *out);
 
 /* One argument behind the options, "[RULES]..." */
 struct argument {

@@ -108,8 +108,8 @@ static void bash_add_values(struct buf *out)
 	buf_puts(out, "# COMMAND OPTION: sets kind to what stands behind the option; empty: "
 		      "nothing.\n"
 		      "_tracepager_value()\n{\n\tcase \"$1 $2\" in\n");
-	for (size_t i = 0; i < noption_rows; i++) {
-		const struct option_row *row = &option_rows[i];
+	for (size_t i = 0; i < ncommand_options; i++) {
+		const struct command_option *row = &command_options[i];
 		struct buf words = BUF_INIT(GENERATE_FILE_BYTES);
 		if (option_value_kind(row) == VALUE_NONE)
 			continue;
@@ -167,9 +167,9 @@ static void bash_add_options(struct buf *out)
 		      "_tracepager_options()\n{\n\tcase $1 in\n");
 	for (size_t i = 0; i < ncommand_rows; i++) {
 		buf_printf(out, "\t%s) options='", command_rows[i].name);
-		for (size_t n = 0; n < noption_rows; n++)
-			if (text_is(option_rows[n].command, command_rows[i].name))
-				buf_printf(out, "--%s ", option_rows[n].name);
+		for (size_t n = 0; n < ncommand_options; n++)
+			if (text_is(command_options[n].command, command_rows[i].name))
+				buf_printf(out, "--%s ", command_options[n].name);
 		buf_puts(out, "--help' ;;\n");
 	}
 	buf_puts(out, "\t*) options='' ;;\n\tesac\n}\n\n");

@@ -11,9 +11,10 @@ static void collect_arguments(const struct command_row *command, struct buf *out
 	const char *at = command->arguments;
 	struct argument argument;
 
-	for (size_t i = 0; i < noption_rows; i++)
-		if (text_is(option_rows[i].command, command->name) && *option_rows[i].argument)
-			buf_printf(out, "%s ", option_rows[i].argument);
+	for (size_t i = 0; i < ncommand_options; i++)
+		if (text_is(command_options[i].command, command->name) &&
+		    *command_options[i].argument)
+			buf_printf(out, "%s ", command_options[i].argument);
 	for (size_t n = 0; argument_next(command, &at, n, &argument); n++)
 		for (const char *name = argument.name; *name; name += *name == '|') {
 			size_t len = strcspn(name, "|");
@@ -23,7 +24,7 @@ static void collect_arguments(const struct command_row *command, struct buf *out
 }
 
 /* "Ar FILE", "Cm text | json"; with a blank before it. */
-static void page_add_option_value(const struct option_row *option, struct buf *out)
+static void page_add_option_value(const struct command_option *option, struct buf *out)
 {
 	if (option->kind == OPTION_WORD) {
 		buf_puts(out, " Cm ");
@@ -47,8 +48,8 @@ static void page_add_synopsis(const struct command_row *command, struct buf *out
 	struct argument argument;
 
 	buf_printf(out, ".Sh SYNOPSIS\n.Nm tracepager %s\n", command->name);
-	for (size_t i = 0; i < noption_rows; i++) {
-		const struct option_row *option = &option_rows[i];
+	for (size_t i = 0; i < ncommand_options; i++) {
+		const struct command_option *option = &command_options[i];
 		if (!text_is(option->command, command->name))
 			continue;
 		buf_puts(out, option->kind == OPTION_NEEDED ? ".Fl " : ".Op Fl ");
@@ -118,7 +119,7 @@ static void page_add_words(const struct command_row *command, const char *argume
 }
 
 /* The words with which a text of the command may begin in small letters. */
-static void collect_words(const struct command_row *command, const struct option_row *option,
+static void collect_words(const struct command_row *command, const struct command_option *option,
 			  struct buf *out)
 {
 	for (size_t i = 0; i < nword_rows; i++)
@@ -127,7 +128,7 @@ static void collect_words(const struct command_row *command, const struct option
 	buf_puts(out, option->range);
 }
 
-static void page_add_option(const struct command_row *command, const struct option_row *option,
+static void page_add_option(const struct command_row *command, const struct command_option *option,
 			    const char *arguments, struct references *refs, struct buf *out)
 {
 	struct buf words = BUF_INIT(GENERATE_FILE_BYTES);
@@ -156,9 +157,9 @@ static void page_add_options(const struct command_row *command, const char *argu
 			     struct references *refs, struct buf *out)
 {
 	buf_puts(out, ".Sh OPTIONS\n.Bl -tag -width Ds\n");
-	for (size_t i = 0; i < noption_rows; i++)
-		if (text_is(option_rows[i].command, command->name))
-			page_add_option(command, &option_rows[i], arguments, refs, out);
+	for (size_t i = 0; i < ncommand_options; i++)
+		if (text_is(command_options[i].command, command->name))
+			page_add_option(command, &command_options[i], arguments, refs, out);
 	buf_puts(out, ".It Fl h , Fl \\-help\nPrint the options, and end.\n.El\n");
 }
 
@@ -186,9 +187,9 @@ static void page_add_checks(const struct command_row *command, struct references
 
 static bool has_option(const struct command_row *command, const char *name)
 {
-	for (size_t i = 0; i < noption_rows; i++)
-		if (text_is(option_rows[i].command, command->name) &&
-		    text_is(option_rows[i].name, name))
+	for (size_t i = 0; i < ncommand_options; i++)
+		if (text_is(command_options[i].command, command->name) &&
+		    text_is(command_options[i].name, name))
 			return true;
 	return false;
 }

@@ -39,7 +39,7 @@ static void fish_add_description(const char *text, struct buf *out)
 	buf_puts(out, "'\n");
 }
 
-static void fish_add_option(const struct option_row *option, struct buf *out)
+static void fish_add_option(const struct command_option *option, struct buf *out)
 {
 	buf_printf(out, "complete -c tracepager -n '__tracepager_command %s'", option->command);
 	if (*option->letter)
@@ -87,9 +87,9 @@ static void fish_add_command(const struct command_row *command, struct buf *out)
 	struct argument argument;
 
 	buf_puts(out, "\n");
-	for (size_t i = 0; i < noption_rows; i++)
-		if (text_is(option_rows[i].command, command->name))
-			fish_add_option(&option_rows[i], out);
+	for (size_t i = 0; i < ncommand_options; i++)
+		if (text_is(command_options[i].command, command->name))
+			fish_add_option(&command_options[i], out);
 	buf_printf(out,
 		   "complete -c tracepager -n '__tracepager_command %s' -s h -l help -d 'Print "
 		   "this help, and end'\n",

@@ -1,32 +1,10 @@
-/* Generate, tables: the tables of commands as data, and what their words mean. */
+/* Generate, tables: what the words of the tables of commands mean. */
 #include "generate.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
 #include "tracepager/xalloc.h"
-
-const struct command_row command_rows[] = {
-#define COMMAND(name, words, text) { #name, words, text },
-#include "tracepager/tbl/commands.def"
-#undef COMMAND
-};
-const size_t ncommand_rows = ARRAY_LEN(command_rows);
-
-const struct option_row option_rows[] = {
-#define COMMAND_OPTION(word, name, letter, kind, field, argument, range, value, text)              \
-	{ #word, name, letter, OPTION_##kind, argument, range, value, text },
-#include "tracepager/tbl/command_options.def"
-#undef COMMAND_OPTION
-};
-const size_t noption_rows = ARRAY_LEN(option_rows);
-
-const struct help_row help_rows[] = {
-#define COMMAND_HELP(command, kind, term, text) { #command, HELP_##kind, term, text },
-#include "tracepager/tbl/command_help.def"
-#undef COMMAND_HELP
-};
-const size_t nhelp_rows = ARRAY_LEN(help_rows);
 
 const struct word_row word_rows[] = {
 #define COMMAND_ACTION(command, word, text) { #command, word, text },
@@ -51,12 +29,12 @@ static const char doctor_checks[] =
 #undef DOCTOR_CHECK
 	;
 
-static const char *option_range(const struct option_row *option)
+static const char *option_range(const struct command_option *option)
 {
 	return strncmp(option->argument, "CHECK[", 6) == 0 ? doctor_checks : option->range;
 }
 
-void add_option_words(const struct option_row *option, struct buf *out)
+void add_option_words(const struct command_option *option, struct buf *out)
 {
 	for (const char *at = option_range(option); *at; at++)
 		if (*at != '|' || at[1])
@@ -82,7 +60,7 @@ static enum value_kind named_kind(const char *name)
 	return text_is(name, "DIR") ? VALUE_DIRECTORY : VALUE_TEXT;
 }
 
-enum value_kind option_value_kind(const struct option_row *option)
+enum value_kind option_value_kind(const struct command_option *option)
 {
 	switch (option->kind) {
 	case OPTION_FLAG:

@@ -7,7 +7,7 @@
 #define ZSH_ESCAPED "[]\\'"
 #define ZSH_QUOTE   "'\\''"
 
-static void zsh_add_value(const struct option_row *option, struct buf *out)
+static void zsh_add_value(const struct command_option *option, struct buf *out)
 {
 	const char *name = *option->argument ? option->argument : option->name;
 
@@ -34,7 +34,7 @@ static void zsh_add_value(const struct option_row *option, struct buf *out)
 }
 
 /* '(-c --config)'{-c+,--config=}'[text]:FILE:_files' */
-static void zsh_add_option(const struct option_row *option, struct buf *out)
+static void zsh_add_option(const struct command_option *option, struct buf *out)
 {
 	const bool wants = option_value_kind(option) != VALUE_NONE;
 	const char *sign = wants ? "=" : option->kind == OPTION_OPTIONAL ? "=-" : "";
@@ -92,9 +92,9 @@ static void zsh_add_command(const struct command_row *command, struct buf *out)
 		buf_puts(out, "\t)\n\t_describe word words\n}\n\n");
 	}
 	buf_printf(out, "_tracepager_%s() {\n\t_arguments -s -S : \\\n", command->name);
-	for (size_t i = 0; i < noption_rows; i++)
-		if (text_is(option_rows[i].command, command->name))
-			zsh_add_option(&option_rows[i], out);
+	for (size_t i = 0; i < ncommand_options; i++)
+		if (text_is(command_options[i].command, command->name))
+			zsh_add_option(&command_options[i], out);
 	zsh_add_arguments(command, out);
 	buf_puts(out, "\t\t'(- *)'{-h,--help}'[print this help, and end]'\n}\n\n");
 }

@@ -14,32 +14,6 @@
 /* A longer name of an option has a line of its own. */
 #define NAME_COLUMNS_MAX 34
 
-enum help_kind {
-	HELP_ABOUT,
-	HELP_TERM,
-	HELP_NOTE,
-	HELP_STATUS,
-	HELP_EXAMPLE,
-};
-
-struct help_row {
-	const char *command;
-	enum help_kind kind;
-	const char *term, *text;
-};
-
-static const struct help_row help_rows[] = {
-#define COMMAND_HELP(command, kind, term, text) { #command, HELP_##kind, term, text },
-#include "tracepager/tbl/command_help.def"
-#undef COMMAND_HELP
-#define CATALOGUE(id, name, form, text) { "import", HELP_TERM, name, text },
-#include "tracepager/tbl/catalogues.def"
-#undef CATALOGUE
-#define EXPORT(id, name, writer, form, text) { "export", HELP_TERM, name, text },
-#include "tracepager/tbl/exports.def"
-#undef EXPORT
-};
-
 static void add_blanks(struct buf *out, size_t n)
 {
 	while (n-- > 0)
@@ -98,7 +72,7 @@ static void add_usage(const struct command_row *command, struct buf *out)
 
 static void add_paragraphs(const struct command_row *command, enum help_kind kind, struct buf *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(help_rows); i++)
+	for (size_t i = 0; i < nhelp_rows; i++)
 		if (row_fits(&help_rows[i], command, kind)) {
 			buf_putc(out, '\n');
 			help_add_wrapped(out, help_rows[i].text, 0, 0);
@@ -110,13 +84,13 @@ static void add_terms(const struct command_row *command, enum help_kind kind, co
 {
 	size_t columns = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(help_rows); i++)
+	for (size_t i = 0; i < nhelp_rows; i++)
 		if (row_fits(&help_rows[i], command, kind) && strlen(help_rows[i].term) > columns)
 			columns = strlen(help_rows[i].term);
 	if (!columns)
 		return;
 	buf_puts(out, title);
-	for (size_t i = 0; i < ARRAY_LEN(help_rows); i++)
+	for (size_t i = 0; i < nhelp_rows; i++)
 		if (row_fits(&help_rows[i], command, kind)) {
 			buf_printf(out, "  %s", help_rows[i].term);
 			help_add_term(out, 2 + strlen(help_rows[i].term), columns + 4,
@@ -128,7 +102,7 @@ static void add_examples(const struct command_row *command, struct buf *out)
 {
 	const char *title = "\nExamples:\n";
 
-	for (size_t i = 0; i < ARRAY_LEN(help_rows); i++) {
+	for (size_t i = 0; i < nhelp_rows; i++) {
 		const struct help_row *row = &help_rows[i];
 		if (!row_fits(row, command, HELP_EXAMPLE))
 			continue;

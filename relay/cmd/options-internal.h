@@ -318,6 +318,24 @@ extern const size_t ncommand_options;
 extern const struct command_row command_rows[];
 extern const size_t ncommand_rows;
 
+enum help_kind {
+	HELP_ABOUT,
+	HELP_TERM, /* what an argument can be, and what that means */
+	HELP_NOTE,
+	HELP_STATUS,
+	HELP_EXAMPLE,
+};
+
+/* A row of command_help.def, which tells what the fields mean. */
+struct help_row {
+	const char *command;
+	enum help_kind kind;
+	const char *term, *text;
+};
+
+extern const struct help_row help_rows[];
+extern const size_t nhelp_rows;
+
 /* NULL: there is none of that name. */
 const struct command_row *command_row_find(const char *name);
 

@@ -1,6 +1,7 @@
 /*
- * Options, tables: commands.def and command_options.def as data. The compiler proves that each
- * option's field has the type that its kind writes. Owns nothing.
+ * Options, tables: commands.def, command_options.def and command_help.def as data, for the commands
+ * and for contrib/generate. The compiler proves that each option's field has the type that its kind
+ * writes. Owns nothing.
  */
 #include "options-internal.h"
 
@@ -41,6 +42,19 @@ const struct command_row command_rows[] = {
 #undef COMMAND
 };
 const size_t ncommand_rows = ARRAY_LEN(command_rows);
+
+const struct help_row help_rows[] = {
+#define COMMAND_HELP(command, kind, term, text) { #command, HELP_##kind, term, text },
+#include "tracepager/tbl/command_help.def"
+#undef COMMAND_HELP
+#define CATALOGUE(id, name, form, text) { "import", HELP_TERM, name, text },
+#include "tracepager/tbl/catalogues.def"
+#undef CATALOGUE
+#define EXPORT(id, name, writer, form, text) { "export", HELP_TERM, name, text },
+#include "tracepager/tbl/exports.def"
+#undef EXPORT
+};
+const size_t nhelp_rows = ARRAY_LEN(help_rows);
 
 const struct command_row *command_row_find(const char *name)
 {
