@@ -146,8 +146,8 @@ class Pager(Peer):
         if refused:
             request["taken"] = False
             return refused
-        request["taken"] = True
         request["event"] = event
+        request["taken"] = True
         return 202, {}, json.dumps({"status": "success", "dedup_key": event["dedup_key"]}).encode()
 
     def events(self):
