@@ -156,6 +156,66 @@ START_TEST(every_name_without_a_suspect)
 }
 END_TEST
 
+static struct alert drill_alert(const char *family, const char *who)
+{
+	static struct label labels[3], annotation;
+	struct alert drill = alert;
+
+	memcpy(labels, (struct label[]){ { "alertname", "OrdersFail" }, { DRILL_MARK, "yes" } },
+	       2 * sizeof(*labels));
+	annotation = (struct label){ DRILL_MARK, who };
+	drill.family = family;
+	drill.labels = (struct labels){ labels, 2 };
+	drill.annotations = (struct labels){ &annotation, who ? 1 : 0 };
+	return drill;
+}
+
+static void decide_drill(const struct alert *drill, bool traced)
+{
+	const struct trace *trace = &set->traces[0];
+
+	decide(arena,
+	       &(struct decide_input){ .alert = drill,
+				       .traces = &trace,
+				       .ntraces = traced ? 1 : 0,
+				       .rules = rules,
+				       .mode = WALK_ERRORS,
+				       .now_us = PAGE_US,
+				       .missing = traced ? FALLBACK_NONE : FALLBACK_NO_TRACE },
+	       &d);
+}
+
+/* A drill's page is a real one, with a mark before the route's own summary and the banner. Only the
+ * relay makes drills: a sender's label of that name marks nothing. */
+START_TEST(a_drill_says_so_whatever_the_route_says)
+{
+	struct alert drill = drill_alert(ALERT_FAMILY_DRILL, "ann"), theirs;
+
+	load(RULES("{suspect: {service: ledger}}"));
+	set = shop_trace("t1", rows, 3);
+	decide_drill(&drill, true);
+	ck_assert_ptr_eq(strstr(d.page.summary, "DRILL: Before: ledger: journal is full"),
+			 d.page.summary);
+	ck_assert_str_eq(d.page.banner, "DRILL: nothing is broken, ann started a fire drill");
+	drill = drill_alert(ALERT_FAMILY_DRILL, NULL);
+	decide_drill(&drill, true);
+	ck_assert_str_eq(d.page.banner, "DRILL: nothing is broken, somebody started a fire drill");
+	/* What a real page would say of the missing trace is not lost. */
+	theirs = drill_alert("prometheus", "ann");
+	decide_drill(&theirs, false);
+	const char *real = d.page.banner;
+	ck_assert(real && *real && !strstr(real, "DRILL") && !strstr(d.page.summary, "DRILL"));
+	drill = drill_alert(ALERT_FAMILY_DRILL, "ann");
+	decide_drill(&drill, false);
+	ck_assert_ptr_eq(strstr(d.page.summary, "DRILL: OrdersFail"), d.page.summary);
+	ck_assert_str_eq(d.page.banner,
+			 arena_printf(arena,
+				      "DRILL: nothing is broken, ann started a fire drill; a real "
+				      "page would say: %s",
+				      real));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("page template");
@@ -164,6 +224,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, every_name_of_a_suspect);
 	tcase_add_test(tcase, every_name_without_a_suspect);
+	tcase_add_test(tcase, a_drill_says_so_whatever_the_route_says);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

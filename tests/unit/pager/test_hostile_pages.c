@@ -449,7 +449,7 @@ static void check_request(enum pager_kind_id id, const struct http_request *requ
 		if (strpbrk(request->headers[i].value, "\r\n"))
 			fail_text(kind, "a header of two lines", request->headers[i].value);
 	json_t *body = parse_body(kind, request);
-	if (!trusts_the_page(id) || each_string == check_clusters)
+	if (!trusts_the_page(id) || each_string != check_string)
 		check_strings(kind, NULL, body);
 	for (size_t i = 0; each_string == check_string && i < ARRAY_LEN(known); i++)
 		if (known[i].kind == id)
@@ -707,6 +707,33 @@ START_TEST(texts_are_cut_between_what_a_person_sees)
 }
 END_TEST
 
+/* ---- drills ---- */
+
+static bool says_drill, says_nothing_is_broken;
+
+static void look_for_drill(const char *kind, const char *key, const char *text)
+{
+	(void)kind;
+	(void)key;
+	says_drill |= strstr(text, "DRILL: ledger") != NULL;
+	says_nothing_is_broken |= strstr(text, "nothing is broken, ann started") != NULL;
+}
+
+/* Who is woken by a drill reads it in the headline, and below it who did that. */
+START_TEST(every_kind_says_that_it_is_a_drill)
+{
+	setup();
+	page.summary = "DRILL: ledger: deadlock";
+	page.banner = "DRILL: nothing is broken, ann started a fire drill";
+	each_string = look_for_drill;
+	says_drill = says_nothing_is_broken = false;
+	check_kind((enum pager_kind_id)_i);
+	ck_assert_msg(says_drill, "%s does not", pager_kinds[_i]->name);
+	ck_assert_msg(says_nothing_is_broken, "%s has no banner", pager_kinds[_i]->name);
+	teardown();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("hostile pages");
@@ -718,6 +745,7 @@ int main(void)
 	tcase_add_loop_test(tcase, megabytes_are_cut, 0, ARRAY_LEN(repeated));
 	tcase_add_loop_test(tcase, texts_are_cut_between_what_a_person_sees, 0,
 			    ARRAY_LEN(clusters));
+	tcase_add_loop_test(tcase, every_kind_says_that_it_is_a_drill, 0, PAGER_KIND_COUNT);
 	suite_add_tcase(suite, tcase);
 	return golden_run(suite);
 }
