@@ -37,6 +37,7 @@ struct html_frame {
 	const char *notice;    /* what was done, or why not; NULL or "": nothing */
 	bool refused;	       /* the notice says why not */
 	bool live;	       /* a script keeps what has the id "live" up to date */
+	uint64_t changes;      /* where live: incidents_changes() that the page shows, or fewer */
 	size_t unreached;      /* incidents that nobody has been told of */
 	const char *not_ready; /* why the relay takes no alerts; NULL: it does */
 	int64_t now_us;	       /* wall */

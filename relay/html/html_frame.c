@@ -86,7 +86,12 @@ void html_frame_begin(struct html *html, const struct html_frame *frame)
 		   "<link rel=\"stylesheet\" href=\"/static/tracepager.css" STATIC_VERSION "\">"
 		   "<script src=\"/static/tracepager.js" STATIC_VERSION "\" defer></script>"
 		   "</head>\n<body");
-	HTML_IF(html, frame->live, " data-live=\"/events\">", ">");
+	if (frame->live) {
+		HTML(html, " data-live=\"/events?since=");
+		html_int(html, (int64_t)frame->changes);
+		HTML(html, "\"");
+	}
+	HTML(html, ">");
 	HTML(html, "<a class=\"skip\" href=\"#main\">Skip to the page</a>\n"
 		   "<header><a class=\"name\" href=\"/\">tracepager</a>");
 	frame_add_tabs(html, frame);

@@ -19,13 +19,14 @@
 			same(at)?.focus({ preventScroll: true });
 	}
 
-	// Asks for the page again when the relay says that something has changed, at most once a second. Only a page that is seen follows: a browser
-	// has six connections to a server, and pages that are left or in other tabs would hold them.
+	// Asks for the page again when the relay says that something has changed, at most once a second, and once more where it says so while the page is
+	// on its way. Only a page that is seen follows: a browser has six connections to a server, and pages that are left or in other tabs would hold them.
 	function follow() {
-		let due = 0, busy = false, source = null;
+		let due = 0, busy = false, missed = false, source = null;
 		const refresh = async () => {
 			due = 0;
 			busy = true;
+			missed = false;
 			try {
 				const reply = await fetch(location.href, { headers: { Accept: "text/html" } });
 				const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("live");
@@ -35,8 +36,11 @@
 				// The next event tries again.
 			}
 			busy = false;
+			if (missed && source)
+				plan();
 		};
 		const plan = () => {
+			missed = busy;
 			if (!due && !busy)
 				due = setTimeout(refresh, 1000);
 		};

@@ -56,10 +56,8 @@ static void follower_fini(struct web_job *job)
 	job->web->nfollowers--;
 }
 
-/* The changes that the page has, by its last event; false: it asks for the first time. */
-static bool last_event(const struct http_exchange *exchange, uint64_t *ret_seen)
+static bool read_changes(const char *text, uint64_t *ret_seen)
 {
-	const char *text = http_exchange_header(exchange, "Last-Event-ID");
 	char *end;
 
 	if (!text || *text < '0' || *text > '9')
@@ -68,11 +66,23 @@ static bool last_event(const struct http_exchange *exchange, uint64_t *ret_seen)
 	return !*end;
 }
 
+/* The changes that the page has: by its last event, at first by its own address ("since"), which
+ * says when it was made. False: neither tells. */
+static bool changes_seen(const struct http_exchange *exchange, const char *since,
+			 uint64_t *ret_seen)
+{
+	return read_changes(http_exchange_header(exchange, "Last-Event-ID"), ret_seen) ||
+	       read_changes(since, ret_seen);
+}
+
 void web_serve_events(struct web_request *request)
 {
 	struct web *web = request->web;
 	const struct web_ops *ops = &web->ops;
+	char since[24]; /* 2^64 has 20 digits */
 
+	if (!web_query_text(request, "since", since, sizeof(since)))
+		return;
 	if (web->nfollowers >= LIMIT_FOLLOWERS) {
 		web_failf(request->exchange, 503, "%u readers follow already; ask again later",
 			  LIMIT_FOLLOWERS);
@@ -83,7 +93,7 @@ void web_serve_events(struct web_request *request)
 	follower->job.fini = follower_fini;
 	follower->look = (struct timer){ .fire = follower_look, .arg = follower };
 	follower->until_us = clock_mono_us(web->clock) + LIMIT_FOLLOW_ANSWER_US;
-	if (!last_event(request->exchange, &follower->seen))
+	if (!changes_seen(request->exchange, since, &follower->seen))
 		follower->seen = incidents_changes(ops->incidents(ops->ctx));
 	follower_look(follower);
 }

@@ -22,6 +22,8 @@ struct web_page {
 /* Fills in the frame for a request; title is borrowed. */
 void web_page_begin(struct web_page *page, const struct web_request *request, const char *title,
 		    enum html_tab tab);
+/* The page follows what changes from now on: before anything that it shows is looked up. */
+void web_page_follow(struct web_page *page, const struct web *web);
 /* A new mark for a form of this page: every form takes one of its own. Into page->mark. */
 const char *web_page_mark(struct web_page *page, const struct web *web);
 

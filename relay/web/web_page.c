@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tracepager/incident.h"
 #include "tracepager/links.h"
 #include "tracepager/xalloc.h"
 
@@ -44,6 +45,12 @@ void web_page_begin(struct web_page *page, const struct web_request *request, co
 		.not_ready = *page->not_ready && *request->who ? page->not_ready : NULL,
 		.now_us = clock_wall_us(web->clock),
 	};
+}
+
+void web_page_follow(struct web_page *page, const struct web *web)
+{
+	page->frame.live = true;
+	page->frame.changes = incidents_changes(web->ops.incidents(web->ops.ctx));
 }
 
 /* ---- replies ---- */

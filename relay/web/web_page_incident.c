@@ -252,7 +252,7 @@ static struct incident_page *incident_page_new(struct web_request *request)
 	page->status = 200;
 	snprintf(page->id, sizeof(page->id), "%s", request->param[0]);
 	web_page_begin(&page->page, request, "Incident", HTML_TAB_NONE);
-	page->page.frame.live = true;
+	web_page_follow(&page->page, request->web);
 	return page;
 }
 

@@ -229,6 +229,6 @@ void web_serve_page_incidents(struct web_request *request)
 		return;
 	}
 	web_page_begin(&page->page, request, "Open incidents", HTML_TAB_INCIDENTS);
-	page->page.frame.live = true;
+	web_page_follow(&page->page, request->web);
 	incidents_page_slice(page);
 }

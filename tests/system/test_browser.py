@@ -47,8 +47,8 @@ class Relay:
         assert status == 202, (status, text)
         return peers.wait_for("the incident", lambda: [one["id"] for one in self.opened() if one["id"] not in known])[0]
 
-    def opened(self):
-        return json.loads(self.daemon.request("GET", "/api/v1/incidents")[1])["incidents"]
+    def opened(self, query=""):
+        return json.loads(self.daemon.request("GET", "/api/v1/incidents" + query)[1])["incidents"]
 
     def tab(self, width=1440, dark=False, script=True):
         return browser.tab(self.base, width, dark, script)
@@ -129,7 +129,7 @@ def an_engineer_acts():
                 assert "It is over" in tab.text() and not tab.value("!!document.querySelector('button[value=resolve]')"), tab.text()
                 sound(tab)
                 tab.click("nav a[href='/past']")
-                peers.wait_for("its end", lambda: not [one for one in relay.opened() if one["id"] == incident])
+                peers.wait_for("its end in the store", lambda: [one for one in relay.opened("?state=closed") if one["id"] == incident])
                 tab.open("/past?text=READ-ONLY")
                 tab.click(f"a[href='/incidents/{incident}']")
                 assert "local" in tab.text(".story") and "resolved" in tab.text(".story")
@@ -207,6 +207,31 @@ def the_list_keeps_itself_up_to_date():
             tab.wait_for("document.getElementById('live').innerText.includes('bob')")
             assert tab.value("document.activeElement.value") == "half a sent"
             sound(tab)
+    finally:
+        relay.daemon.finish()
+
+
+def what_changes_during_a_refresh_is_shown():
+    relay = Relay()
+    try:
+        relay.fire("DiskFull")
+        with relay.tab() as tab:
+            # Counts the changes that the page hears of, and keeps each page that it asks for until the test lets go.
+            tab.send("Page.addScriptToEvaluateOnNewDocument", source="""
+                window.heard = window.came = 0;
+                const held = new Promise((go) => window.letGo = go), Source = EventSource, ask = fetch;
+                window.EventSource = class extends Source {
+                    constructor(...all) { super(...all); super.addEventListener("changed", () => window.heard++); }
+                };
+                window.fetch = async (...all) => { const reply = await ask(...all); window.came++; await held; return reply; };""")
+            tab.open("/")
+            relay.fire("NodeDown")
+            tab.wait_for("came === 1")
+            heard = tab.value("heard")
+            third = relay.fire("CpuHot")
+            tab.wait_for(f"heard > {heard}")
+            tab.value("letGo()")
+            tab.wait_for(f"!!document.querySelector(\"main a[href='/incidents/{third}']\")")
     finally:
         relay.daemon.finish()
 
@@ -316,7 +341,7 @@ def hostile_strings_do_nothing():
 
 with chromium.Chromium() as browser:
     try:
-        peers.run(pages_are_sound, an_engineer_acts, silences_and_the_queue_take_forms, a_reader_signs_in_and_out, the_list_keeps_itself_up_to_date,
+        peers.run(pages_are_sound, an_engineer_acts, silences_and_the_queue_take_forms, a_reader_signs_in_and_out, the_list_keeps_itself_up_to_date, what_changes_during_a_refresh_is_shown,
                   pages_that_are_left_hold_no_connection, keys_move_and_open, hostile_strings_do_nothing)
     except SystemExit as end:
         status = end.code

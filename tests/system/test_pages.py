@@ -309,16 +309,20 @@ def a_login_leads_nowhere_else():
 def a_page_is_told_of_changes():
     daemon = relay()
     try:
-        def ask(**headers):
-            status, text, reply = daemon.request("GET", "/events", headers=headers)
+        def ask(path="/events", **headers):
+            status, text, reply = daemon.request("GET", path, headers=headers)
             assert (status, reply["Content-Type"]) == (200, "text/event-stream"), text
             return dict(re.findall(r"^(\w+): (.*)$", text, re.M))
+        # From what the page shows: it is told whether it asks before the change or behind it.
+        follows = re.search(r'data-live="([^"]+)"', Browser(daemon).ask("GET", "/")[2])[1]
         told = []
-        waits = threading.Thread(target=lambda: told.append(ask()))
+        waits = threading.Thread(target=lambda: told.append(ask(follows)))
         waits.start()
         firing(daemon)
         waits.join()
         assert told[0]["event"] == "changed", told
+        assert ask(follows)["event"] == "changed"
+        assert daemon.request("GET", "/events?since=1&since=2")[0] == 400
         # The same again, from behind that event: it waits; from before it: at once.
         assert ask(**{"Last-Event-ID": "0"})["event"] == "changed"
         peers.wait_for("rest", lambda: ask(**{"Last-Event-ID": "0"})["id"] == ask(**{"Last-Event-ID": "0"})["id"])

@@ -168,6 +168,21 @@ static const char *list_text(size_t nrows, size_t nfound, const char *team)
 	return written();
 }
 
+/* What changes between the page and its first question is told: the address says what it shows. */
+START_TEST(a_page_that_follows_says_from_where)
+{
+	struct html_frame frame = {
+		.title = "Open incidents", .who = "ann", .mark = "MARK", .changes = 7, .now_us = NOW
+	};
+
+	html_frame_begin(&html, &frame);
+	ck_assert_ptr_null(strstr(written(), "data-live"));
+	frame.live = true;
+	html_frame_begin(&html, &frame);
+	ck_assert_ptr_nonnull(strstr(written(), "<body data-live=\"/events?since=7\">"));
+}
+END_TEST
+
 static void list_has(const char *page, const char *text)
 {
 	ck_assert_msg(strstr(page, text) != NULL, "not there: %s in %s", text, page);
@@ -218,6 +233,7 @@ int main(void)
 	tcase_add_test(tcase, times);
 	tcase_add_test(tcase, ages);
 	tcase_add_test(tcase, over_its_cap_there_is_nothing);
+	tcase_add_test(tcase, a_page_that_follows_says_from_where);
 	tcase_add_test(tcase, the_list_tells_what_and_who);
 	tcase_add_test(tcase, the_list_tells_what_it_leaves_out);
 	tcase_add_test(tcase, an_empty_list_says_why);
