@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "doctor-internal.h"
@@ -244,8 +245,11 @@ static void source_ready(struct doctor *doctor, struct doctor_peer *peer)
 /* That is a finding of the options (C030), with the cure. */
 static bool source_has_no_directory(const struct source_config *config)
 {
+	struct stat status;
+
 	return config->kind == SOURCE_FILES && config->path &&
-	       access(config->path, R_OK | X_OK) < 0;
+	       (stat(config->path, &status) < 0 || !S_ISDIR(status.st_mode) ||
+		access(config->path, R_OK | X_OK) < 0);
 }
 
 void doctor_sources_begin(struct doctor *doctor)

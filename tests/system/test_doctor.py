@@ -17,6 +17,7 @@ peers.skip_unless_wanted()
 SECRETS = ("tg-secret", "xoxb-secret", "dc-secret", "mm-secret", "ntfy-secret", "am-secret", "ga-secret", "po-secret", "smtp-secret", "pd-secret",
            "hook-secret", "beat-secret")
 NOBODY = 65534
+ROOT = os.geteuid() == 0
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("TRACEPAGER_")}
 
 
@@ -218,6 +219,38 @@ def the_receiver_of_own_traces_is_asked():
         assert (status, told["level"]) == (1, "warning") and "refused" in told["text"], told
 
 
+def a_directory_of_traces_that_cannot_be_read_is_told_once():
+    """By the check `source`, as the finding of the options: with their line and its cure, and not once more by asking the source."""
+    with Place(PLAIN) as place:
+        os.chmod(place.directory, 0o755)
+        os.mkdir(place.directory + "/data", 0o700)
+        os.mkdir(place.directory + "/traces")
+        os.mkdir(place.directory + "/closed", 0o700 if ROOT else 0)
+        place.write("program", "#!/bin/sh\n")
+        os.chmod(place.directory + "/program", 0o755)
+        with open(place.directory + "/tracepager.yaml", encoding="utf-8") as f:
+            options = f.read().replace("/tracepager.db", "/data/tracepager.db")
+        if ROOT:  # root reads everything; doctor looks as the owner of the store
+            for name in ("data", "rules.yaml", "heartbeat.url"):
+                os.chown(f"{place.directory}/{name}", NOBODY, NOBODY)
+        for name, text, cure in (("traces", None, None), ("gone", "No such file or directory", "make it, or name the directory"),
+                                 ("closed", "cannot read the directory", "a directory that the relay's user can read"),
+                                 ("program", "cannot read the directory", "a directory that the relay's user can read")):
+            path = f"{place.directory}/{name}"
+            place.write("tracepager.yaml", options + f"sources: {{f: {{kind: files, path: {path}}}}}\n")
+            os.chmod(place.directory + "/tracepager.yaml", 0o644)
+            for words in (("--only", "source"), ("--only", "config,source")):
+                status, report = place.results(*words)
+                told = [r for r in report["results"] if r["level"] not in ("ok", "skipped") and r["code"] != "C027"]
+                if not text:
+                    assert (status, told) == (0, []) and [r["level"] for r in report["results"] if r["check"] == "source"] == ["ok"], report
+                    continue
+                assert status == 2 and len(told) == 1, report
+                assert (told[0]["check"], told[0]["level"], told[0]["code"], told[0]["line"]) == ("source", "failure", "C030", options.count("\n") + 1), told
+                assert path in told[0]["text"] and text in told[0]["text"] and cure in told[0]["cure"], told
+        os.chmod(place.directory + "/closed", 0o700)
+
+
 def it_looks_as_the_owner_of_the_store():
     with Place({"wh": PAGERS["wh"]}) as place:
         if os.geteuid() != 0:
@@ -235,6 +268,33 @@ def it_looks_as_the_owner_of_the_store():
         told = [r["text"] for r in report["results"] if r["level"] == "failure"]
         assert report["user"] in ("nobody", str(NOBODY)) and status == 2, report
         assert len(told) == 1 and "Permission denied" in told[0] and "/key" in told[0], report
+
+
+def rules_that_were_refused_are_told():
+    """A relay runs with the rules before: doctor says so, and how to see what is wrong with the new ones. The rules of the disk are another check."""
+    daemon = peers.Daemon(config="admin_token: hook-secret\n").start()
+    try:
+        def looked():
+            done = subprocess.run([peers.BINARY, "doctor", "-c", daemon.directory + "/tracepager.yaml", "--format", "json", "--only", "reload"],
+                                  capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False, env=ENVIRONMENT)
+            told, = json.loads(done.stdout)["results"]
+            return done.returncode, told["level"], told["text"], told["cure"] or ""
+
+        def load(text):
+            daemon.write("rules.yaml", text)
+            return daemon.request("POST", "/-/reload", headers={"Authorization": "Bearer hook-secret"})[0]
+
+        with open(daemon.directory + "/rules.yaml", encoding="utf-8") as f:
+            good = f.read()
+        assert looked()[:2] == (0, "ok")
+        assert load(good.replace("owner: ledger", "owner: gardeners")) == 400
+        status, level, text, cure = looked()
+        assert (status, level) == (1, "warning") and "was not taken (invalid)" in text and "older ones are in force" in text, text
+        assert f"tracepager check {daemon.directory}/rules.yaml" in cure and "systemctl reload tracepager" in cure, cure
+        assert load(good) == 200
+        assert looked()[:2] == (0, "ok")
+    finally:
+        daemon.finish()
 
 
 def a_token_that_the_relay_does_not_know_is_told():
@@ -258,5 +318,5 @@ def a_token_that_the_relay_does_not_know_is_told():
         daemon.finish()
 
 
-peers.run(a_token_that_the_relay_does_not_know_is_told, pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service,
+peers.run(a_token_that_the_relay_does_not_know_is_told, rules_that_were_refused_are_told, a_directory_of_traces_that_cannot_be_read_is_told_once, pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service,
           forms_and_statuses, it_looks_as_the_owner_of_the_store, the_receiver_of_own_traces_is_asked, at_once=2)
