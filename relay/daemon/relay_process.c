@@ -12,11 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracepager/clock.h"
 #include "tracepager/metrics.h"
-
-/* More than any line of /proc/self/stat, and than /proc/stat before its line btime: of 1,000
- * processors. */
-#define PROC_TEXT_BYTES (128u << 10)
 
 static bool proc_read(const char *path, char *out, size_t size)
 {
@@ -31,15 +28,11 @@ static bool proc_read(const char *path, char *out, size_t size)
 	return len > 0;
 }
 
-/* When the system was started, by the wall clock. 0: it cannot be read. */
-static int64_t proc_boot_us(void)
+/* When the system was started, by the wall clock. Not from /proc/stat, which systemd's
+ * ProcSubset=pid hides. */
+static int64_t system_boot_us(void)
 {
-	static char text[PROC_TEXT_BYTES];
-	int64_t seconds;
-	const char *line =
-		proc_read("/proc/stat", text, sizeof(text)) ? strstr(text, "\nbtime ") : NULL;
-
-	return line && sscanf(line, " btime %" SCNd64, &seconds) == 1 ? seconds * US_PER_SECOND : 0;
+	return clock_wall_us(clock_system()) - clock_mono_us(clock_system());
 }
 
 /* See proc(5): the name of the program, which may have blanks, is in brackets; behind it stand the
@@ -47,7 +40,7 @@ static int64_t proc_boot_us(void)
 static void measure_stat(void)
 {
 	const int64_t ticks = sysconf(_SC_CLK_TCK), page_bytes = sysconf(_SC_PAGESIZE);
-	static int64_t boot_us; /* read once: a clock that is set must not move our start */
+	static int64_t boot_us; /* taken once: a clock that is set must not move our start */
 	uint64_t utime, stime, start, virtual;
 	int64_t resident;
 	char text[4096];
@@ -60,10 +53,9 @@ static void measure_stat(void)
 			      &utime, &stime, &start, &virtual, &resident) != 5)
 		return;
 	if (!boot_us)
-		boot_us = proc_boot_us();
+		boot_us = system_boot_us();
 	metric_set(METRIC_PROCESS_CPU, (int64_t)(utime + stime) * US_PER_SECOND / ticks);
-	if (boot_us)
-		metric_set(METRIC_PROCESS_START, boot_us + (int64_t)start * US_PER_SECOND / ticks);
+	metric_set(METRIC_PROCESS_START, boot_us + (int64_t)start * US_PER_SECOND / ticks);
 	metric_set(METRIC_PROCESS_VIRTUAL, (int64_t) virtual);
 	metric_set(METRIC_PROCESS_RESIDENT, resident * page_bytes);
 }

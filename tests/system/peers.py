@@ -235,6 +235,8 @@ defaults: {{resolve_hold: 0s}}
 class Daemon:
     """tracepager run, with a directory of its own."""
 
+    wrapper = []  # the command that runs the daemon's own, as exec(1) would
+
     def __init__(self, pager_url="http://127.0.0.1:1", jaeger_url=None, config="", rules=None):
         self.directory = tempfile.mkdtemp(prefix="tracepager-test-")
         self.port, self.child = free_port(), None
@@ -258,7 +260,7 @@ class Daemon:
         os.rename(path + ".new", path)
 
     def launch(self):
-        self.child = subprocess.Popen([BINARY, "run", "-c", os.path.join(self.directory, "tracepager.yaml")],
+        self.child = subprocess.Popen([*self.wrapper, BINARY, "run", "-c", os.path.join(self.directory, "tracepager.yaml")],
                                       stdout=self.log, stderr=self.log)
 
     def start(self):

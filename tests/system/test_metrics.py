@@ -152,6 +152,23 @@ def of_the_process():
         daemon.finish()
 
 
+def of_the_process_where_proc_is_cut():
+    """As below the systemd unit (ProcSubset=pid): of /proc there are the processes alone, no /proc/stat."""
+    cut = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
+    if subprocess.run([*cut, "test", "!", "-e", "/proc/stat"], stderr=subprocess.DEVNULL).returncode != 0:
+        print("only root may mount /proc: that a /proc without /proc/stat is enough is not tested")
+        return
+    daemon = peers.Daemon()
+    daemon.wrapper = cut
+    daemon.start()
+    try:
+        begun = os.stat(f"/proc/{daemon.child.pid}").st_mtime
+        assert abs(daemon.metric("process_start_time_seconds") - begun) < 30, (daemon.metric("process_start_time_seconds"), begun)
+        assert daemon.metric("process_resident_memory_bytes") > 0 and daemon.metric("process_open_fds") > 0
+    finally:
+        daemon.finish()
+
+
 def prometheus_reads_it():
     """A page with exemplars that are known, and the relay itself."""
     if not shutil.which("prometheus"):
@@ -210,4 +227,4 @@ def prometheus_reads_it():
 
 if not shutil.which("promtool") or not shutil.which("prometheus"):
     print("promtool or prometheus is not installed: what they would say is not tested")
-peers.run(formats, by_name, of_the_process, prometheus_reads_it)
+peers.run(formats, by_name, of_the_process, of_the_process_where_proc_is_cut, prometheus_reads_it)
