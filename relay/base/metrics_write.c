@@ -177,6 +177,16 @@ struct family_writer {
 	bool begun;
 };
 
+/* "other" has no gauges. Its counters are shown from the start, since rules on increase() miss what
+ * a series begins with; the many lines of its histograms are not, before they have counted. */
+static bool shows_metric(const struct metric_series *series, enum named_metric metric)
+{
+	const enum metric_kind kind = named_metric_rows[metric].row.kind;
+
+	return !metric_series_is_other(series) || kind == METRIC_COUNTER ||
+	       (kind == METRIC_HISTOGRAM && metric_series_value(series, metric));
+}
+
 static void family_on_series(void *ctx, const char *name, struct metric_series *series)
 {
 	struct family_writer *family = ctx;
@@ -184,7 +194,7 @@ static void family_on_series(void *ctx, const char *name, struct metric_series *
 	const struct named_metric_row *first = &named_metric_rows[family->first];
 	struct sample_labels labels = { .name = metric_label_names[first->label], .value = name };
 
-	if (first->row.kind == METRIC_GAUGE && metric_series_is_other(series))
+	if (!shows_metric(series, (enum named_metric)family->first))
 		return;
 	if (!family->begun)
 		metrics_write_head(writer, &first->row);

@@ -77,6 +77,8 @@ def by_name():
         assert metric("tracepager_sender_alerts_total", sender="am", result="accepted") == 1
         assert metric("tracepager_sender_alerts_total", sender="quiet", result="accepted") == 0
         assert metric("tracepager_sender_alerts_total", sender="api", result="accepted") == 0
+        assert metric("tracepager_sender_alerts_total", sender="other", result="refused") == 0
+        assert metric("tracepager_pager_pages_total", pager="other", result="rejected") == 0
         heard = metric("tracepager_sender_last_alert_timestamp_seconds", sender="am")
         assert abs(heard - peers.time.time()) < 60, heard
         assert metric("tracepager_sender_last_alert_timestamp_seconds", sender="quiet") == 0
