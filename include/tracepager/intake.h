@@ -92,7 +92,7 @@ struct intake_ops {
 	bool (*traced)(void *ctx, struct span_context *ret_context);
 	/* A request was refused before its body counted. detail: the sender's name, or what a
 	 * header said; "": nothing. NULL: nobody listens. */
-	void (*request_refused)(void *ctx, const char *why, const char *peer, const char *detail);
+	void (*request_refused)(void *ctx, const char *why, const char *peer, const char *sender);
 	void *ctx;
 };
 

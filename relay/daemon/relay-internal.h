@@ -145,7 +145,7 @@ void relay_free_telemetry(struct relay *relay);
 void relay_tap_alert(struct relay *relay, const struct alert *alert, bool watchdog);
 void relay_tap_body(struct relay *relay, const struct rejected_body *body);
 /* intake_ops.request_refused(). */
-void relay_tap_request(void *ctx, const char *why, const char *peer, const char *detail);
+void relay_tap_request(void *ctx, const char *why, const char *peer, const char *sender);
 
 /* ---- relay_web.c ---- */
 

@@ -33,14 +33,14 @@ void relay_tap_body(struct relay *relay, const struct rejected_body *body)
 						   .text = body->reason });
 }
 
-void relay_tap_request(void *ctx, const char *why, const char *peer, const char *detail)
+void relay_tap_request(void *ctx, const char *why, const char *peer, const char *sender)
 {
 	struct relay *relay = ctx;
 
 	if (tap_is_on(&relay->tap))
 		tap_tell(&relay->tap, &(struct tap_event){ .kind = TAP_REJECTED,
 							   .what = "request",
-							   .sender = detail,
+							   .sender = sender,
 							   .who = peer,
 							   .text = why });
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
@@ -87,9 +88,12 @@ void refusals_count(struct refusals *refusals, enum intake_refusal reason,
 	snprintf(log->detail, sizeof(log->detail), "%s", detail ? detail : "");
 	if (!log->timer.slot)
 		refusal_say(log);
-	if (refusals->ops.request_refused)
-		refusals->ops.request_refused(refusals->ops.ctx, refusal_texts[reason].message,
-					      log->peer, log->detail);
+	if (!refusals->ops.request_refused)
+		return;
+	const char *field = refusal_texts[reason].detail;
+	const bool names_sender = field && strcmp(field, "sender") == 0;
+	refusals->ops.request_refused(refusals->ops.ctx, refusal_texts[reason].message, log->peer,
+				      names_sender ? log->detail : NULL);
 }
 
 struct refusals *refusals_new(struct timers *timers, const struct clock *clock,

@@ -1,5 +1,6 @@
 """What the system tests share: the real daemon as a child process, and the peers that it talks to."""
 import concurrent.futures
+import faulthandler
 import datetime
 import http.client
 import http.server
@@ -335,7 +336,9 @@ def side_by_side(function, rows, at_once):
 
 
 def run(*tests, at_once=1):
-    """Runs the tests (or those that TP_TESTS names), `at_once` of them side by side; the last line is what CI reads."""
+    """Runs the tests (or those that TP_TESTS names), `at_once` of them side by side; the last line is what CI reads. A file that hangs for
+    twenty minutes says where, and fails."""
+    faulthandler.dump_traceback_later(1200, exit=True)
     wanted = os.environ.get("TP_TESTS", "").split()
     tests = [test for test in tests if not wanted or test.__name__ in wanted]
     failed, lock = [], threading.Lock()
