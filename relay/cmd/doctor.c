@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client-internal.h"
+#include "config_file-internal.h"
 #include "doctor_print-internal.h"
 #include "options-internal.h"
 #include "usage-internal.h"
@@ -23,7 +24,6 @@
 #define STATUS_UNKNOWN 3
 
 static const char doctor_command[] = "doctor";
-static const char doctor_default_config[] = "/etc/tracepager/tracepager.yaml";
 
 /* ---- the command line ---- */
 
@@ -72,7 +72,8 @@ static bool doctor_take_checks(const struct doctor_options *options,
 /* The relay on this machine is asked directly, whatever http_proxy says; others by the proxy. */
 static void doctor_keep_own_from_proxy(void)
 {
-	const char *given = getenv("no_proxy");
+	/* curl reads the variable in capitals only without the other one. */
+	const char *given = getenv("no_proxy") ? getenv("no_proxy") : getenv("NO_PROXY");
 	CLEANUP_FREE char *own = xasprintf("%s%slocalhost,127.0.0.1,::1", given ? given : "",
 					   given && *given ? "," : "");
 
@@ -93,8 +94,12 @@ static void doctor_on_progress(void *ctx, size_t done, size_t all, const char *w
 
 /* ---- the run ---- */
 
-static int doctor_status(const struct doctor_report *report)
+/* A monitoring system that asks for checks of which none could be made is not told that all is
+ * well. */
+static int doctor_status(const struct doctor_report *report, enum doctor_format format)
 {
+	if (format == DOCTOR_FORMAT_PLUGIN && report->counts[DOCTOR_SKIPPED] == report->n)
+		return STATUS_UNKNOWN;
 	return report->counts[DOCTOR_FAILURE] ? 2 : report->counts[DOCTOR_WARNING] ? 1 : 0;
 }
 
@@ -111,11 +116,11 @@ static int doctor_look(const struct doctor_options *options, const struct client
 
 	if (!doctor_take_checks(options, scope.wanted))
 		return STATUS_UNKNOWN;
-	if (!scope.config && access(doctor_default_config, F_OK) == 0)
-		scope.config = doctor_default_config;
+	if (!scope.config && access(CONFIG_FILE_DEFAULT, F_OK) == 0)
+		scope.config = CONFIG_FILE_DEFAULT;
 	doctor_run(&scope, &report);
 	doctor_print(&report, options);
-	const int status = doctor_status(&report);
+	const int status = doctor_status(&report, options->format);
 	doctor_report_fini(&report);
 	return status;
 }

@@ -218,22 +218,24 @@ static void plugin_add_result(struct buf *out, const struct doctor_result *resul
 	buf_fini(&line);
 }
 
-/* "TRACEPAGER WARNING: 2 warnings: …, the first one | warnings=2 …", then all problems, a line
- * each. */
+/* "TRACEPAGER WARNING: dns hooks.example: …; the cure | well=8 warnings=2 …": the first of the
+ * worst problems; then all problems, a line each. */
 static void print_plugin(const struct doctor_report *report)
 {
-	static const char *const words[] = { [DOCTOR_OK] = "OK",
-					     [DOCTOR_SKIPPED] = "OK",
-					     [DOCTOR_WARNING] = "WARNING",
-					     [DOCTOR_FAILURE] = "CRITICAL" };
+	static const char *const words[] = {
+		[DOCTOR_OK] = "OK", [DOCTOR_WARNING] = "WARNING", [DOCTOR_FAILURE] = "CRITICAL"
+	};
 	const enum doctor_level worst = worst_level(report);
 	struct buf out = BUF_INIT(LIMIT_DOCTOR_OUTPUT_BYTES);
 	size_t i = 0;
 
-	buf_printf(&out, "TRACEPAGER %s: ", words[worst]);
+	const bool nothing = report->counts[DOCTOR_SKIPPED] == report->n;
+	buf_printf(&out, "TRACEPAGER %s: ", nothing ? "UNKNOWN" : words[worst]);
 	while (i < report->n && report->at[i].level != worst)
 		i++;
-	if (worst == DOCTOR_OK || i == report->n)
+	if (nothing)
+		buf_puts(&out, "every check was skipped; --verbose tells why");
+	else if (worst == DOCTOR_OK || i == report->n)
 		buf_printf(&out, "%zu checks are well", report->counts[DOCTOR_OK]);
 	else
 		plugin_add_result(&out, &report->at[i]);

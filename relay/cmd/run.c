@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "config_file-internal.h"
 #include "options-internal.h"
 #include "output-internal.h"
 #include "usage-internal.h"
@@ -27,8 +28,6 @@
  * page. Left to itself, glibc raises the size with every large block that is freed, and then copies
  * traces on the heap, which takes milliseconds of a turn of the loop. */
 #define MAPPED_BLOCK_BYTES (512 << 10)
-
-static const char default_config[] = "/etc/tracepager/tracepager.yaml";
 
 /* The names were checked when the options were read. */
 static void run_begin_log(const struct config *config, enum run_log_format chosen)
@@ -126,8 +125,8 @@ int cmd_run(int argc, char **argv)
 		return status;
 	if (options.sample)
 		return print_config_sample();
-	if (!options.config && access(default_config, F_OK) == 0)
-		options.config = default_config;
+	if (!options.config && access(CONFIG_FILE_DEFAULT, F_OK) == 0)
+		options.config = CONFIG_FILE_DEFAULT;
 	if (options.check)
 		return check_start(options.config);
 	if (!options.core && forbid_cores() < 0)

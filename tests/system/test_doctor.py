@@ -108,9 +108,9 @@ class Place:
             f.write(text)
         os.chmod(os.path.join(self.directory, name), 0o600)
 
-    def doctor(self, *words, **more):
+    def doctor(self, *words, environment=None):
         done = subprocess.run([peers.BINARY, "doctor", "-c", self.directory + "/tracepager.yaml", *words], capture_output=True, encoding="utf-8",
-                              timeout=peers.PATIENCE, check=False, env=ENVIRONMENT, **more)
+                              timeout=peers.PATIENCE, check=False, env={**ENVIRONMENT, **(environment or {})})
         for secret in SECRETS:
             assert secret not in done.stdout + done.stderr, (secret, done.stdout, done.stderr)
         return done.returncode, done.stdout, done.stderr
@@ -180,6 +180,8 @@ def forms_and_statuses():
         assert re.search(r"rules: 1 team, 0 services, 0 signals, 1 pager in\s+\S+rules\.yaml$", out, re.M), out
         status, out, _ = place.doctor(*well, "--format", "plugin")
         assert status == 0 and re.fullmatch(r"TRACEPAGER OK: 2 checks are well \| well=2 warnings=0 failures=0 skipped=0 time=\d+\.\d{3}s\n", out), out
+        status, out, _ = place.doctor("--only", "source", "--format", "plugin")
+        assert status == 3 and out.startswith("TRACEPAGER UNKNOWN: every check was skipped"), (status, out)
         status, out, _ = place.doctor("--only", "external-url", "--format", "plugin")
         assert status == 1 and out.startswith("TRACEPAGER WARNING: external-url: ") and "warning: external-url" in out, out
         status, report = place.results("--only", "external-url,config")
@@ -251,6 +253,17 @@ def a_directory_of_traces_that_cannot_be_read_is_told_once():
         os.chmod(place.directory + "/closed", 0o700)
 
 
+def the_proxy_of_the_environment_is_obeyed():
+    """In capitals too, as the relay does; what runs on this machine is asked directly anyhow."""
+    proxy = peers.Peer(lambda request: (502, {}, b""))
+    with Place({"am": 'kind: alertmanager, url: "http://127.0.0.2:9"'}) as place:
+        for own, asked in (({}, True), ({"NO_PROXY": "127.0.0.2"}, False), ({"no_proxy": "127.0.0.2"}, False),
+                           ({"no_proxy": "other.example", "NO_PROXY": "127.0.0.2"}, True)):
+            before = len(proxy.seen())
+            place.doctor("--only", "pager", environment={"http_proxy": proxy.url, **own})
+            assert (len(proxy.seen()) > before) == asked, (own, proxy.seen())
+
+
 def it_looks_as_the_owner_of_the_store():
     with Place({"wh": PAGERS["wh"]}) as place:
         if os.geteuid() != 0:
@@ -318,5 +331,6 @@ def a_token_that_the_relay_does_not_know_is_told():
         daemon.finish()
 
 
-peers.run(a_token_that_the_relay_does_not_know_is_told, rules_that_were_refused_are_told, a_directory_of_traces_that_cannot_be_read_is_told_once, pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service,
-          forms_and_statuses, it_looks_as_the_owner_of_the_store, the_receiver_of_own_traces_is_asked, at_once=2)
+peers.run(a_token_that_the_relay_does_not_know_is_told, rules_that_were_refused_are_told, a_directory_of_traces_that_cannot_be_read_is_told_once,
+          pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service, forms_and_statuses,
+          it_looks_as_the_owner_of_the_store, the_receiver_of_own_traces_is_asked, the_proxy_of_the_environment_is_obeyed, at_once=2)
