@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "relay/cmd/options-internal.h"
 #include "tracepager/buf.h"
+#include "tracepager/command_tables.h"
 
 /* A file that is written, and a part of a page that is read, at most. */
 #define GENERATE_FILE_BYTES (1u << 20)

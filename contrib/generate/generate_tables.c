@@ -1,7 +1,6 @@
 /* Generate, tables: what the words of the tables of commands mean. */
 #include "generate.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 #include "tracepager/xalloc.h"

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tracepager/command_tables.h"
 #include "tracepager/export.h"
 #include "tracepager/slo.h"
 #include "tracepager/walk.h"
@@ -286,55 +287,7 @@ struct mcp_options {
 #include "tracepager/tbl/commands.def"
 #undef COMMAND
 
-/* ---- the tables ---- */
-
-enum option_kind {
-	OPTION_FLAG,
-	OPTION_TEXT,
-	OPTION_NEEDED,
-	OPTION_OPTIONAL,
-	OPTION_LIST,
-	OPTION_WORD,
-	OPTION_NUMBER,
-	OPTION_DURATION,
-	OPTION_TIME,
-};
-
-/* A row of command_options.def, which tells what the fields mean. */
-struct command_option {
-	const char *command, *name, *letter;
-	enum option_kind kind;
-	size_t offset; /* of the field in the command's struct */
-	const char *argument, *range, *value, *text;
-};
-
-/* A row of commands.def. */
-struct command_row {
-	const char *name, *arguments, *text;
-};
-
-extern const struct command_option command_options[];
-extern const size_t ncommand_options;
-extern const struct command_row command_rows[];
-extern const size_t ncommand_rows;
-
-enum help_kind {
-	HELP_ABOUT,
-	HELP_TERM, /* what an argument can be, and what that means */
-	HELP_NOTE,
-	HELP_STATUS,
-	HELP_EXAMPLE,
-};
-
-/* A row of command_help.def, which tells what the fields mean. */
-struct help_row {
-	const char *command;
-	enum help_kind kind;
-	const char *term, *text;
-};
-
-extern const struct help_row help_rows[];
-extern const size_t nhelp_rows;
+/* ---- the tables: command_tables.h ---- */
 
 /* NULL: there is none of that name. */
 const struct command_row *command_row_find(const char *name);
