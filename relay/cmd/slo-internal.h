@@ -11,7 +11,6 @@
 struct slo_basis_told {
 	struct slo_taken taken;
 	uint32_t rootless;   /* traces without a span of any signal */
-	int64_t ndecisions;  /* of the store */
 	int64_t unreadable;  /* of them */
 	bool has_unreadable; /* a file, or a part of one, could not be read */
 };

@@ -197,7 +197,7 @@ static int print_proposal(const struct slo_options *options, const struct slo_pr
 static int run_slo(const struct slo_options *options, const struct slo_wish *wish,
 		   const struct ruleset *rules, struct slo_samples *samples)
 {
-	struct slo_basis_told told = { .ndecisions = 0 };
+	struct slo_basis_told told = { .rootless = 0 };
 	struct slo_proposal proposal;
 
 	if (slo_read(options, rules, samples, &told) < 0)

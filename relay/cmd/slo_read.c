@@ -162,7 +162,6 @@ static void take_decision(struct slo_reading *reading, const struct past *past)
 	struct evidence_set *healthy = NULL, *ordinary = NULL;
 	struct err err = { 0 };
 
-	reading->told->ndecisions++;
 	if (past->healthy.len) {
 		if (pack_open(past->healthy.data, past->healthy.len, &plain, &err) < 0 ||
 		    !evidence_decode_both(buf_text(&plain), plain.len, &healthy, &ordinary))

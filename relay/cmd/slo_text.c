@@ -16,7 +16,7 @@
 #define TREE_LEVELS    12 /* deeper ones are drawn as this one */
 #define REASON_COLUMNS 6
 
-/* "99.95 %", "0.4 %". */
+/* "40 %", "0.4 %". */
 static const char *share_cell(double share, char out[CELL_BYTES])
 {
 	snprintf(out, CELL_BYTES, "%.*f %%", share > 0 && share < 0.1 ? 1 : 0, 100 * share);

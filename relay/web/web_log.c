@@ -1,5 +1,4 @@
 /* Web, log: GET /api/v1/log tells how the relay logs; POST changes the level, for a time or not. */
-#include <inttypes.h>
 
 #include "tracepager/arena.h"
 #include "tracepager/buf_json.h"
