@@ -172,7 +172,7 @@ struct incident_view {
 	const char *acked_by;	      /* "": nobody */
 	const char *next_team;	      /* where "not ours" leads; NULL: no team is left */
 	size_t nalerts, nfiring;
-	bool unreached;	      /* no pager has taken its page, or may still take it */
+	bool unreached; /* no pager has taken its page for LIMIT_REACH_US, or all refused it */
 	const char *silenced; /* the silence that holds it: an id, or a place in the rules; NULL:
 				 none */
 	const struct incident_view_recipient {
@@ -264,7 +264,7 @@ void incidents_end(struct incidents *incidents);
 size_t incidents_busy(const struct incidents *incidents);
 /* The same without the pages that wait for a pager: they are in the store. */
 size_t incidents_sending(const struct incidents *incidents);
-/* Open incidents whose page no pager has taken, or may still take. */
+/* Open incidents whose page no pager has taken for LIMIT_REACH_US, or all refused. */
 size_t incidents_unreached(const struct incidents *incidents);
 size_t incidents_open(const struct incidents *incidents); /* acknowledged and holding ones, too */
 size_t incidents_pages_waiting(const struct incidents *incidents);

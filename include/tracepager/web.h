@@ -27,7 +27,7 @@
 struct web_ops {
 	/* Does the relay take alerts? False: *ret_why_not is a sentence, borrowed. */
 	bool (*ready)(void *ctx, const char **ret_why_not);
-	/* Open incidents whose page no pager has taken. */
+	/* Open incidents whose page no pager has taken for LIMIT_REACH_US, or all refused. */
 	size_t (*unreached)(void *ctx);
 	/* Sets the gauges, before they are written. */
 	void (*measure)(void *ctx);
@@ -110,7 +110,7 @@ struct web {
 	size_t nfollowers;	     /* requests of GET /events that wait */
 	LIST_HEAD(, tapper) tappers; /* requests of GET /api/v1/tap */
 	size_t ntappers;
-	bool taps_ended; /* the relay ends */
+	bool taps_ended;	   /* the relay ends */
 	size_t nwhat_ifs;	   /* what-ifs that the pool has */
 	struct team_report *teams; /* what was counted last of the teams' pages; NULL: nothing */
 	LIST_HEAD(, web_job) jobs; /* requests that are answered later */

@@ -658,7 +658,7 @@ bool recipient_knows_moved(
 void recipients_drop(struct incident *incident, const char *why);
 /* Counts the incident among those that no pager has taken, or no more. */
 void recipients_count(struct incident *incident);
-/* Open, and no pager has taken its page for LIMIT_REACH_US. */
+/* Open, and no pager has taken its page for LIMIT_REACH_US, or all refused it. */
 bool incident_is_unreached(const struct incident *incident);
 /* Sends the trigger again to all that refused it. */
 void recipients_retry(struct incident *incident, const char *note);

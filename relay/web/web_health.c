@@ -37,10 +37,11 @@ void web_serve_ready(struct web_request *request)
 	buf_printf(&text, ready ? "tracepager is ready\n" : "not ready: %s\n", why);
 	/* Alerts are taken all the same: a person who looks must see it. */
 	if (unreached)
-		buf_printf(&text,
-			   "%zu open incident(s) have reached nobody: every pager has refused the "
-			   "page\n",
-			   unreached);
+		buf_printf(
+			&text,
+			"%zu open incident(s) have reached nobody: no pager has taken their page "
+			"for %d s, or all refused it; the queue or the log says which\n",
+			unreached, (int)(LIMIT_REACH_US / US_PER_SECOND));
 	ops->pagers(ops->ctx, ready_on_pager, &text);
 	ops->tell_ready(ops->ctx, &text);
 	web_reply_text(request->exchange, ready ? 200 : 503, buf_text(&text));
