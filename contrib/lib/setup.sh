@@ -14,7 +14,7 @@ die() {
 packages_build="gcc libc6-dev make autoconf automake pkg-config libevent-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
 	libsqlite3-dev libssl-dev libpcre2-dev zlib1g-dev libzstd-dev"
 packages_unit="check"
-packages_test="curl mandoc openssl python3 python3-jsonschema python3-yaml prometheus prometheus-alertmanager"
+packages_test="ca-certificates curl mandoc openssl python3 python3-jsonschema python3-yaml prometheus prometheus-alertmanager"
 # A browser of some 300 MB, a mail server, of which a machine has one, and shells: their tests are skipped where they are missing.
 packages_peers="chromium exim4-daemon-light fish zsh"
 
