@@ -374,7 +374,8 @@ void parts_others(const struct parts *parts, struct buf *out)
 {
 	static const char *const known[] = { "DESCRIPTION", "ENVIRONMENT", "FILES",
 					     "EXIT STATUS", "EXAMPLES",	   "SEE ALSO",
-					     "OPTIONS",	    "SENDERS",	   "SOURCES" };
+					     "OPTIONS",	    "RELOAD",	   "SENDERS",
+					     "SOURCES" };
 	const char *at = parts->text ? parts->text : "", *begin, *end;
 	char title[64];
 

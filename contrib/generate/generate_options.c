@@ -2,6 +2,9 @@
  * options. */
 #include "generate.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "tracepager/xalloc.h"
 
 /* Of all three tables, by the names of their kinds. */
@@ -25,9 +28,17 @@ static const struct {
 };
 
 static const struct {
-	const char *key, *kind, *value, *text;
+	const char *reload, *text;
+} reload_texts[] = {
+#define RELOAD(name, text) { #name, text },
+#include "tracepager/tbl/reload.def"
+#undef RELOAD
+};
+
+static const struct {
+	const char *key, *kind, *reload, *value, *text;
 } daemon_options[] = {
-#define OPTION(key, kind, field, value, text) { key, #kind, value, text },
+#define OPTION(key, kind, reload, field, value, text) { key, #kind, #reload, value, text },
 #include "tracepager/tbl/options.def"
 #undef OPTION
 };
@@ -41,13 +52,14 @@ static const struct {
 };
 
 static const struct {
-	const char *key, *kind, *example, *text;
+	const char *key, *kind, *reload, *example, *text;
 } sender_options[] = {
-#define SENDER_OPTION(key, kind, example, text) { key, #kind, example, text },
+#define SENDER_OPTION(key, kind, reload, example, text) { key, #kind, #reload, example, text },
 #include "tracepager/tbl/sender_options.def"
 #undef SENDER_OPTION
 }, source_options[] = {
-#define SOURCE_OPTION(key, kind, field, example, text) { key, #kind, example, text },
+#define SOURCE_OPTION(key, kind, reload, field, example, text)                                     \
+	{ key, #kind, #reload, example, text },
 #include "tracepager/tbl/source_options.def"
 #undef SOURCE_OPTION
 };
@@ -73,13 +85,14 @@ static const char *kind_text(const char *kind)
 }
 
 /* A line of an option's list of facts. */
-static void add_fact(const char *name, const char *text, bool typed, struct buf *out)
+static void add_fact(const char *name, const char *text, bool typed, struct references *refs,
+		     struct buf *out)
 {
 	buf_printf(out, ".It %s\n", name);
 	if (typed)
 		mdoc_unbroken(text, out);
 	else
-		buf_printf(out, "%s\n", text);
+		mdoc_text(text, "", refs, out);
 }
 
 static void begin_option(const char *key, const char *kind, const char *text,
@@ -88,26 +101,57 @@ static void begin_option(const char *key, const char *kind, const char *text,
 	buf_printf(out, ".It Ic %s\n", key);
 	mdoc_sentence(text, "ours|debug", "", refs, out);
 	buf_puts(out, ".Pp\n.Bl -tag -width example: -compact\n");
-	add_fact("type:", kind_text(kind), false, out);
-}
-
-static bool begins(const char *text, const char *beginning)
-{
-	return strncmp(text, beginning, strlen(beginning)) == 0;
+	add_fact("type:", kind_text(kind), false, refs, out);
 }
 
 /* What SIGHUP and POST /-/reload do with a change. */
-static const char *reload_text(const char *key, const char *kind)
+static const char *reload_text(const char *reload)
 {
-	if (text_is(kind, "SECRET"))
-		return "takes a new value, from the file or from here";
-	if (begins(key, "tls.") && strstr(key, "_file"))
-		return "reads the file again; another path needs a restart";
-	if (text_is(key, "link_key_file"))
-		return "reads the file again; another path needs a restart";
-	if (text_is(key, "log_level"))
-		return "takes a change";
-	return "a change needs a restart";
+	for (size_t i = 0; i < ARRAY_LEN(reload_texts); i++)
+		if (text_is(reload_texts[i].reload, reload))
+			return reload_texts[i].text;
+	fprintf(stderr, "reload.def has no %s\n", reload);
+	exit(1);
+}
+
+/* The option as a person names it, in a list of such. */
+static void add_reloaded(const char *map, const char *key, size_t *shown, struct buf *out)
+{
+	buf_printf(out, "%s.Ic %s%s", (*shown)++ ? " ,\n" : "", map, key);
+}
+
+/* The options of all tables with that reload. How many they are. */
+static size_t add_all_reloaded(const char *reload, struct buf *out)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(daemon_options); i++)
+		if (text_is(daemon_options[i].reload, reload))
+			add_reloaded("", daemon_options[i].key, &shown, out);
+	for (size_t i = 0; i < ARRAY_LEN(sender_options); i++)
+		if (text_is(sender_options[i].reload, reload))
+			add_reloaded("senders.NAME.", sender_options[i].key, &shown, out);
+	for (size_t i = 0; i < ARRAY_LEN(source_options); i++)
+		if (text_is(source_options[i].reload, reload))
+			add_reloaded("sources.NAME.", source_options[i].key, &shown, out);
+	return shown;
+}
+
+/* Which options a reload takes, by what it does with them. */
+static void add_reload_list(struct references *refs, struct buf *out)
+{
+	buf_puts(out, ".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < ARRAY_LEN(reload_texts); i++) {
+		struct buf names = BUF_INIT(GENERATE_FILE_BYTES);
+		CLEANUP_FREE char *text = xasprintf("A reload %s.", reload_texts[i].text);
+		const bool some = add_all_reloaded(reload_texts[i].reload, &names);
+		if (some && !text_is(reload_texts[i].reload, "RESTART")) {
+			buf_printf(out, ".It Xo\n%s\n.Xc\n", buf_text(&names));
+			mdoc_text(text, "", refs, out);
+		}
+		buf_fini(&names);
+	}
+	buf_puts(out, ".El\n");
 }
 
 static const char *example_of(const char *key, const char *value)
@@ -126,13 +170,13 @@ static void add_daemon_options(struct references *refs, struct buf *out)
 		const char *twin = text_is(daemon_options[i].kind, "SECRET") ? "_file" : "";
 		const char *example = example_of(key, value);
 		begin_option(key, daemon_options[i].kind, daemon_options[i].text, refs, out);
-		add_fact("default:", *value ? value : "none", *value, out);
-		add_fact("reload:", reload_text(key, daemon_options[i].kind), false, out);
+		add_fact("default:", *value ? value : "none", *value, refs, out);
+		add_fact("reload:", reload_text(daemon_options[i].reload), false, refs, out);
 		CLEANUP_FREE char *line = dot ? xasprintf("%.*s: {%s%s: %s}", (int)(dot - key), key,
 							  dot + 1, twin, example)
 					      : xasprintf("%s%s: %s", key, twin, example);
 		if (*example)
-			add_fact("example:", line, true, out);
+			add_fact("example:", line, true, refs, out);
 		buf_puts(out, ".El\n");
 	}
 }
@@ -148,15 +192,12 @@ static void add_peer_options(bool senders, struct references *refs, struct buf *
 		begin_option(key, kind, senders ? sender_options[i].text : source_options[i].text,
 			     refs, out);
 		add_fact("reload:",
-			 secret || text_is(kind, "HEADERS") || text_is(key, "basic") ||
-					 text_is(key, "sign")
-				 ? "takes a new secret"
-				 : "a change needs a restart",
-			 false, out);
+			 reload_text(senders ? sender_options[i].reload : source_options[i].reload),
+			 false, refs, out);
 		CLEANUP_FREE char *line =
 			xasprintf("%s%s: %s", key, secret ? "_file" : "",
 				  senders ? sender_options[i].example : source_options[i].example);
-		add_fact("example:", line, true, out);
+		add_fact("example:", line, true, refs, out);
 		buf_puts(out, ".El\n");
 	}
 }
@@ -200,6 +241,8 @@ void generate_options_page(const char *parts_directory, struct buf *out)
 	parts_read(&parts, parts_directory, "tracepager.yaml");
 	mdoc_header("tracepager.yaml", "5", "the options of the tracepager daemon", out);
 	add_options_section(&parts, "DESCRIPTION", out);
+	add_options_section(&parts, "RELOAD", out);
+	add_reload_list(&refs, out);
 	add_options_section(&parts, "OPTIONS", out);
 	buf_puts(out, ".Bl -tag -width Ds\n");
 	add_daemon_options(&refs, out);

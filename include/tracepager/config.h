@@ -1,8 +1,8 @@
 /*
  * Config: tracepager.yaml, the daemon's own options. Loaded once and checked as a whole; a reload
- * takes changed secrets, and tells which other options a restart would take. A
- * configuration owns its texts and secrets. Loading reads files with blocking calls: before the
- * loop runs, or on any thread for a configuration of its own.
+ * takes changed secrets and the level of the log, reads the certificate again, and tells which
+ * other options a restart would take. A configuration owns its texts and secrets. Loading reads
+ * files with blocking calls: before the loop runs, or on any thread for a configuration of its own.
  */
 #ifndef TRACEPAGER_CONFIG_H
 #define TRACEPAGER_CONFIG_H
@@ -106,7 +106,7 @@ void config_free(struct config *config); /* takes NULL */
 struct config_refresh;
 
 /* What is to be read again for a configuration in use. Its thread. */
-struct config_refresh *config_refresh_new(const struct config *config);
+struct config_refresh *config_refresh_new(struct config *config);
 /* Reads the options' file and the secrets' files, with blocking calls. Any thread. */
 void config_refresh_read(struct config_refresh *refresh);
 /* Moves the secrets and the certificate that were read into config, which refresh was made for,

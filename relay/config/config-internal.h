@@ -79,6 +79,8 @@ bool config_is_header_token(const char *text);
 int config_load_options(const char *path, struct config **ret_config, struct findings *findings);
 /* The options of the table, without senders and sources; NULL behind the last. */
 const char *config_option_key(size_t i);
+/* The n-th secret of the table, and its option's name; NULL behind the last. Borrowed. */
+struct secret *config_option_secret(struct config *config, size_t n, const char **ret_key);
 bool config_option_differs(size_t i, const struct config *config, const struct config *other);
 
 /* ---- config_access.c ---- */

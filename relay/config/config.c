@@ -29,7 +29,7 @@ struct config_option {
 };
 
 static const struct config_option config_options[] = {
-#define OPTION(key, kind, field, value, text)                                                      \
+#define OPTION(key, kind, reload, field, value, text)                                              \
 	{ key, CONFIG_##kind, offsetof(struct config, field), value, text },
 #include "tracepager/tbl/options.def"
 #undef OPTION
@@ -402,6 +402,16 @@ const char *config_option_key(size_t i)
 	return i < ARRAY_LEN(config_options) ? config_options[i].key : NULL;
 }
 
+struct secret *config_option_secret(struct config *config, size_t n, const char **ret_key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(config_options); i++)
+		if (config_options[i].kind == CONFIG_SECRET && n-- == 0) {
+			*ret_key = config_options[i].key;
+			return config_field(config, &config_options[i]);
+		}
+	return NULL;
+}
+
 bool config_option_differs(size_t i, const struct config *config, const struct config *other)
 {
 	const void *field = (const char *)config + config_options[i].offset,
@@ -434,12 +444,13 @@ int config_parse(const char *name, const char *text, size_t len, bool load_secre
 
 void config_free(struct config *config)
 {
+	struct secret *secret;
+	const char *key;
+
 	if (!config)
 		return;
-	secret_fini(&config->admin_token);
-	secret_fini(&config->heartbeat_url);
-	secret_fini(&config->tracing_bearer);
-	secret_fini(&config->tracing_headers);
+	for (size_t n = 0; (secret = config_option_secret(config, n, &key)); n++)
+		secret_fini(secret);
 	tls_free(config->tls);
 	config_free_access(config);
 	config_free_senders(config);

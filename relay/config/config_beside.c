@@ -13,7 +13,7 @@
 static bool beside_is_top_option(const char *key)
 {
 	static const char *const names[] = {
-#define OPTION(key, kind, field, value, text) key,
+#define OPTION(key, kind, reload, field, value, text) key,
 #include "tracepager/tbl/options.def"
 #undef OPTION
 		"tokens", "senders", "sources"

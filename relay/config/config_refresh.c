@@ -1,9 +1,10 @@
 /*
- * Config, refresh: what a reload takes of tracepager.yaml. The secrets of senders, of
- * tokens and of admin_token, the keys of links, and the certificate are taken, from their files or
- * from the options, and log_level is; that a secret is there or not, and every other option that
- * the file changes, is told by name. Sources read their own secrets again before each question:
- * here their files are only tried.
+ * Config, refresh: what a reload takes of tracepager.yaml, which the column RELOAD of options.def,
+ * sender_options.def and source_options.def tells people. The secrets of the options, of senders
+ * and of tokens are taken, from their files or from the options, the keys of links and the
+ * certificate are read again, and log_level is taken; that a secret is there or not, and every
+ * other option that the file changes, is told by name. Sources read their own secrets again before
+ * each question: here their files are only tried.
  */
 #include "config-internal.h"
 
@@ -54,32 +55,28 @@ static void refresh_add_file(struct config_refresh *refresh, const struct secret
 	*file = (struct secret_file){ .option = option, .path = xstrdup(secret->path) };
 }
 
-struct config_refresh *config_refresh_new(const struct config *config)
+struct config_refresh *config_refresh_new(struct config *config)
 {
 	struct config_refresh *refresh = xcalloc(1, sizeof(*refresh));
+	const struct secret *secret;
+	const char *name;
 
 	refresh->path = config->path ? xstrdup(config->path) : NULL;
 	refresh->link_key_file = *config->link_key_file ? xstrdup(config->link_key_file) : NULL;
 	refresh->tls_options = &config->tls_options;
-	refresh_add_file(refresh, &config->admin_token, xstrdup("admin_token_file"));
-	refresh_add_file(refresh, &config->heartbeat_url, xstrdup("heartbeat.url_file"));
-	refresh_add_file(refresh, &config->tracing_bearer, xstrdup("tracing.bearer_file"));
-	refresh_add_file(refresh, &config->tracing_headers, xstrdup("tracing.headers_file"));
+	for (size_t n = 0; (secret = config_option_secret(config, n, &name)); n++)
+		refresh_add_file(refresh, secret, xasprintf("%s_file", name));
 	for (size_t i = 0; i < config->ntokens; i++)
 		refresh_add_file(refresh, &config->tokens[i].secret,
 				 xasprintf("tokens.%s.file", config->tokens[i].name));
 	for (size_t i = 0; i < config->nsenders; i++) {
 		struct sender_config *sender = &config->senders[i];
-		const char *name;
-		const struct secret *secret;
 		for (size_t n = 0; (secret = config_sender_secret(sender, n, &name)); n++)
 			refresh_add_file(refresh, secret,
 					 xasprintf("senders.%s.%s", sender->name, name));
 	}
 	for (size_t i = 0; i < config->nsources; i++) {
 		const struct source_config *source = &config->sources[i];
-		const char *name;
-		const struct secret *secret;
 		for (size_t n = 0; (secret = config_source_secret(source, n, &name)); n++)
 			refresh_add_file(refresh, secret,
 					 xasprintf("sources.%s.%s_file", source->name, name));
@@ -214,12 +211,13 @@ static void take_sender_inline(struct sender_config *ours, struct sender_config 
 	}
 }
 
-static void take_inline_secrets(struct config *ours, const struct config *now, struct buf *out)
+static void take_inline_secrets(struct config *ours, struct config *now, struct buf *out)
 {
-	take_inline(&ours->admin_token, &now->admin_token, "admin_token", out);
-	take_inline(&ours->heartbeat_url, &now->heartbeat_url, "heartbeat.url", out);
-	take_inline(&ours->tracing_bearer, &now->tracing_bearer, "tracing.bearer", out);
-	take_inline(&ours->tracing_headers, &now->tracing_headers, "tracing.headers", out);
+	struct secret *secret;
+	const char *key;
+
+	for (size_t n = 0; (secret = config_option_secret(ours, n, &key)); n++)
+		take_inline(secret, config_option_secret(now, n, &key), key, out);
 	for (size_t i = 0; i < ours->ntokens; i++) {
 		struct token_config *token = &ours->tokens[i];
 		const struct token_config *other = refresh_find_token(now, token->name);
@@ -299,22 +297,20 @@ static void take_log_level(struct config *ours, const struct config *now, struct
 /* The running secret that the file belongs to; NULL: a source's. */
 static struct secret *secret_of(struct config *config, const struct secret_file *file)
 {
-	if (strcmp(file->option, "admin_token_file") == 0)
-		return &config->admin_token;
-	if (strcmp(file->option, "heartbeat.url_file") == 0)
-		return &config->heartbeat_url;
-	if (strcmp(file->option, "tracing.bearer_file") == 0)
-		return &config->tracing_bearer;
-	if (strcmp(file->option, "tracing.headers_file") == 0)
-		return &config->tracing_headers;
+	struct secret *secret;
+	const char *name;
+
+	for (size_t n = 0; (secret = config_option_secret(config, n, &name)); n++) {
+		CLEANUP_FREE char *option = xasprintf("%s_file", name);
+		if (strcmp(option, file->option) == 0)
+			return secret;
+	}
 	for (size_t i = 0; i < config->ntokens; i++) {
 		CLEANUP_FREE char *option = xasprintf("tokens.%s.file", config->tokens[i].name);
 		if (strcmp(option, file->option) == 0)
 			return &config->tokens[i].secret;
 	}
-	for (size_t i = 0; i < config->nsenders; i++) {
-		struct secret *secret;
-		const char *name;
+	for (size_t i = 0; i < config->nsenders; i++)
 		for (size_t n = 0; (secret = config_sender_secret(&config->senders[i], n, &name));
 		     n++) {
 			CLEANUP_FREE char *option =
@@ -322,7 +318,6 @@ static struct secret *secret_of(struct config *config, const struct secret_file 
 			if (strcmp(option, file->option) == 0)
 				return secret;
 		}
-	}
 	return NULL;
 }
 

@@ -13,7 +13,7 @@
 static const struct {
 	const char *key, *kind, *value, *text;
 } sample_options[] = {
-#define OPTION(key, kind, field, value, text) { key, #kind, value, text },
+#define OPTION(key, kind, reload, field, value, text) { key, #kind, value, text },
 #include "tracepager/tbl/options.def"
 #undef OPTION
 };
@@ -21,11 +21,11 @@ static const struct {
 static const struct {
 	const char *key, *kind, *example, *text;
 } sample_sender_options[] = {
-#define SENDER_OPTION(key, kind, example, text) { key, #kind, example, text },
+#define SENDER_OPTION(key, kind, reload, example, text) { key, #kind, example, text },
 #include "tracepager/tbl/sender_options.def"
 #undef SENDER_OPTION
 }, sample_source_options[] = {
-#define SOURCE_OPTION(key, kind, field, example, text) { key, #kind, example, text },
+#define SOURCE_OPTION(key, kind, reload, field, example, text) { key, #kind, example, text },
 #include "tracepager/tbl/source_options.def"
 #undef SOURCE_OPTION
 };

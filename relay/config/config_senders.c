@@ -18,7 +18,7 @@ static const char *const format_names[] = {
 
 /* bearer_file too: a secret's twin is meant where a misspelt name is close to it. */
 static const char *const sender_options[] = {
-#define SENDER_OPTION(key, kind, example, text) key,
+#define SENDER_OPTION(key, kind, reload, example, text) key,
 #include "tracepager/tbl/sender_options.def"
 #undef SENDER_OPTION
 	"bearer_file",

@@ -30,7 +30,7 @@ struct source_option {
 };
 
 static const struct source_option source_options[] = {
-#define SOURCE_OPTION(key, kind, field, example, text)                                             \
+#define SOURCE_OPTION(key, kind, reload, field, example, text)                                     \
 	{ key, SOURCE_OPTION_##kind, offsetof(struct source_config, field), example, text },
 #include "tracepager/tbl/source_options.def"
 #undef SOURCE_OPTION

@@ -859,7 +859,7 @@ static const struct {
 	const char *key, *example;
 	bool secret;
 } source_options[] = {
-#define SOURCE_OPTION(key, kind, field, example, text) { key, example, #kind[0] == 'S' },
+#define SOURCE_OPTION(key, kind, reload, field, example, text) { key, example, #kind[0] == 'S' },
 #include "tracepager/tbl/source_options.def"
 #undef SOURCE_OPTION
 };
@@ -889,7 +889,7 @@ END_TEST
 static const struct {
 	const char *key, *kind, *example;
 } sender_examples[] = {
-#define SENDER_OPTION(key, kind, example, text) { key, #kind, example },
+#define SENDER_OPTION(key, kind, reload, example, text) { key, #kind, example },
 #include "tracepager/tbl/sender_options.def"
 #undef SENDER_OPTION
 };
@@ -1030,7 +1030,7 @@ START_TEST(test_sample_without_its_comments)
 		line += len;
 	}
 	static const char *const keys[] = {
-#define OPTION(key, kind, field, value, text) key,
+#define OPTION(key, kind, reload, field, value, text) key,
 #include "tracepager/tbl/options.def"
 #undef OPTION
 	};
