@@ -122,6 +122,12 @@ void config_tell_unread(struct config_loading *loading, const struct ynode *node
 /* Warns where all users of this machine may write the options or the rules. */
 void config_check_writers(struct config_loading *loading, const struct ynode *root);
 
+/* ---- config_placeholders.c ---- */
+
+/* Finds tokens and passwords of the API and of senders that are placeholders: errors beyond
+ * loopback, warnings on it. Called when all of them are read. */
+void config_check_placeholders(struct config_loading *loading, const struct ynode *root);
+
 /* ---- config_preflight.c ---- */
 
 void config_check_store_mode(struct config_loading *loading, const struct ynode *root);

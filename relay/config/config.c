@@ -322,6 +322,7 @@ static void read_root(struct config_loading *loading)
 		config_read_senders(loading, senders);
 	if (sources && sources->kind == YNODE_MAP)
 		config_read_sources(loading, sources);
+	config_check_placeholders(loading, root);
 	check_whole(loading, root);
 	if (loading->load_secrets)
 		config_check_store_mode(loading, root);

@@ -15,6 +15,7 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
+#include "tracepager/secret_slip.h"
 #include "tracepager/xalloc.h"
 
 /* One secret's file. */
@@ -32,6 +33,7 @@ struct config_refresh {
 	char *link_key_file; /* NULL: none */
 	struct secret link_keys[LINK_KEYS];
 	struct err link_err;
+	bool loopback;			       /* the running address is one */
 	const struct tls_options *tls_options; /* the running configuration's */
 	struct tls *tls;
 	struct tls_fault tls_fault;
@@ -63,6 +65,7 @@ struct config_refresh *config_refresh_new(struct config *config)
 
 	refresh->path = config->path ? xstrdup(config->path) : NULL;
 	refresh->link_key_file = *config->link_key_file ? xstrdup(config->link_key_file) : NULL;
+	refresh->loopback = config_is_loopback(config->listen);
 	refresh->tls_options = &config->tls_options;
 	for (size_t n = 0; (secret = config_option_secret(config, n, &name)); n++)
 		refresh_add_file(refresh, secret, xasprintf("%s_file", name));
@@ -114,28 +117,51 @@ static bool is_pipe(const char *path)
 	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
-/* Not secrets of sources, which check their own, and not what only signs. */
-static bool needs_header_token(const char *option)
+static bool file_is_of(const struct secret_file *file, const char *map)
 {
-	return strncmp(option, "sources.", 8) != 0 &&
-	       (strncmp(option, "senders.", 8) != 0 || strstr(option, ".bearer_file"));
+	return strncmp(file->option, map, strlen(map)) == 0;
+}
+
+/* Not secrets of sources, which check their own, and not what only signs. */
+static bool needs_header_token(const struct secret_file *file)
+{
+	return !file_is_of(file, "sources.") &&
+	       (!file_is_of(file, "senders.") || strstr(file->option, ".bearer_file"));
+}
+
+/* Secrets that others show to us. */
+static bool needs_own_secret(const struct config_refresh *refresh, const struct secret_file *file)
+{
+	return !refresh->loopback && (file_is_of(file, "admin_token") ||
+				      file_is_of(file, "tokens.") || file_is_of(file, "senders."));
+}
+
+/* Why the new secret is not taken; NULL: it is good. */
+static const char *refresh_fault(const struct config_refresh *refresh,
+				 const struct secret_file *file)
+{
+	if (needs_header_token(file) && !config_is_header_token(file->fresh.value))
+		return "holds a character that a token cannot have";
+	if (needs_own_secret(refresh, file) && secret_is_placeholder(file->fresh.value))
+		return "holds a placeholder, which everybody can guess";
+	return NULL;
+}
+
+static void refresh_read_file(const struct config_refresh *refresh, struct secret_file *file)
+{
+	if (is_pipe(file->path) || secret_read_file(&file->fresh, file->path, &file->err) < 0)
+		return;
+	const char *fault = refresh_fault(refresh, file);
+	if (fault) {
+		secret_fini(&file->fresh);
+		err_set(&file->err, EINVAL, "the secret file %s %s", file->path, fault);
+	}
 }
 
 void config_refresh_read(struct config_refresh *refresh)
 {
-	for (size_t i = 0; i < refresh->nfiles; i++) {
-		struct secret_file *file = &refresh->files[i];
-		if (is_pipe(file->path))
-			continue;
-		if (secret_read_file(&file->fresh, file->path, &file->err) == 0 &&
-		    !config_is_header_token(file->fresh.value) &&
-		    needs_header_token(file->option)) {
-			secret_fini(&file->fresh);
-			err_set(&file->err, EINVAL,
-				"the secret file %s holds a character that a token cannot have",
-				file->path);
-		}
-	}
+	for (size_t i = 0; i < refresh->nfiles; i++)
+		refresh_read_file(refresh, &refresh->files[i]);
 	if (refresh->link_key_file)
 		config_read_link_keys(refresh->link_key_file, refresh->link_keys,
 				      &refresh->link_err);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "check-internal.h"
+#include "tracepager/secret_slip.h"
 
 static bool char_is_letter_or_digit(char c)
 {
@@ -150,7 +151,7 @@ static bool secret_has_crosses(const char *text)
 	return false;
 }
 
-static bool secret_is_placeholder(const char *text)
+bool secret_is_placeholder(const char *text)
 {
 	static const char *const placeholders[] = { "changeme",	 "change-me",  "change-this",
 						    "replaceme", "replace-me", "replace-this" };

@@ -25,6 +25,8 @@ FAULTS = (
      {"doctor": r"tokens: .*admin_token", "check": r"C014", "log": r"C014"}),
     ("token_weak", "the token of an address for everybody is five letters",
      {"doctor": r"tokens: .*openssl rand", "check": r"openssl rand"}),
+    ("token_placeholder", "the token of an address for everybody is the example's",
+     {"doctor": r"tokens: .*placeholder.*openssl rand", "check": r"C054[^$]*openssl rand", "log": r"C054"}),
     ("token_inline", "the admin's token stands in the file of options",
      {"doctor": r"tokens: .*admin_token_file", "check": r"C029"}),
     ("no_senders", "no sender is declared",

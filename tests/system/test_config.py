@@ -159,6 +159,36 @@ def unreadable_secret_keeps_the_old():
         daemon.finish()
 
 
+def a_placeholder_is_no_secret_beyond_loopback():
+    """A start refuses it and a reload keeps the old secret; on loopback a start warns."""
+    daemon = Daemon()
+    loopback = daemon.options.replace("  open: {format: alertmanager}\n", "")
+    beyond = loopback.replace("listen: 127.0.0.1:", "listen: \":").replace(f":{daemon.port}\n", f":{daemon.port}\"\n")
+    assert beyond != loopback and "listen: \":" in beyond, beyond
+    daemon.write("tracepager.yaml", beyond)
+    daemon.start()
+    try:
+        for name, old in (("am.token", "am-1\n"), ("admin.token", "admin-1\n")):
+            daemon.write(name, "CHANGE-ME\n")
+            status, told = daemon.reload("admin-1")
+            assert status == 400 and "holds a placeholder" in told and "the old secret stays in force\n" in told, (status, told)
+            assert daemon.post("am-1") == 202 and daemon.post("CHANGE-ME") == 401 and daemon.reload("CHANGE-ME")[0] == 401
+            daemon.write(name, old)
+        assert daemon.reload("admin-1")[0] == 200
+        daemon.write("am.token", "CHANGE-ME\n")
+    finally:
+        daemon.stop()
+    done = subprocess.run([peers.BINARY, "run", "-c", daemon.directory + "/tracepager.yaml"], capture_output=True, encoding="utf-8",
+                          timeout=peers.PATIENCE, check=False)
+    assert done.returncode == 1 and "C054" in done.stderr and "CHANGE-ME" not in done.stderr, done
+    daemon.write("tracepager.yaml", loopback)
+    daemon.start()
+    try:
+        assert daemon.post("CHANGE-ME") == 202 and "C054" in daemon.log_text()
+    finally:
+        daemon.finish()
+
+
 def other_changes_are_told_by_name():
     daemon = Daemon().start()
     try:
@@ -358,4 +388,5 @@ def cores_are_off():
 
 
 peers.run(check_tells_all_in_one_pass, wrong_depth_is_told_once, check_as_root_sees_what_the_relay_may_not, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
-          tokens_have_rights_and_are_read_again, secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
+          tokens_have_rights_and_are_read_again, secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old,
+          a_placeholder_is_no_secret_beyond_loopback, other_changes_are_told_by_name, at_once=3)

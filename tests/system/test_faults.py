@@ -280,6 +280,12 @@ def token_weak(place):
     place.options += "admin_token_file: {directory}/admin.token\n"
 
 
+def token_placeholder(place):
+    listen_open(place)
+    place.write("admin.token", "CHANGE-ME\n")
+    place.options += "admin_token_file: {directory}/admin.token\n"
+
+
 def token_inline(place):
     place.options += "admin_token: 0123456789abcdef0123456789abcdef\n"
 
