@@ -143,9 +143,19 @@ bool service_user_is_kept_out(const char *path, char **ret_text, char **ret_cure
 
 /* ---- cures ---- */
 
+/* "chgrp tracepager FILE && chmod 640 FILE": a group may read root's files alone (secret_is_open),
+ * so that a third user's becomes root's. Caller frees. */
+static char *group_cure(const char *path, const struct stat *status, const char *group)
+{
+	return status->st_uid == 0
+		       ? xasprintf("chgrp %s %s && chmod 640 %s", group, path, path)
+		       : xasprintf("chown root:%s %s && chmod 640 %s", group, path, path);
+}
+
 char *service_user_mode_cure(const char *path)
 {
 	const uid_t own = service_user.name ? service_user.uid : geteuid();
+	const bool known = service_user.name || own != 0;
 	struct stat status;
 	CLEANUP_FREE char *own_group = service_group_name(getegid());
 
@@ -155,13 +165,15 @@ char *service_user_mode_cure(const char *path)
 				 path);
 	if (status.st_uid == own && own != 0)
 		return xasprintf("chmod 600 %s", path);
-	if (service_user.name || own != 0)
-		return xasprintf("chgrp %s %s && chmod 640 %s, or pass it with LoadCredential= and "
-				 "write credential:NAME",
-				 service_user.name ? service_user.group : own_group, path, path);
+	CLEANUP_FREE char *cure = group_cure(path, &status,
+					     service_user.name ? service_user.group
+					     : known	       ? own_group
+							       : SERVICE_USER_NAME);
+	if (known)
+		return xasprintf("%s, or pass it with LoadCredential= and write credential:NAME",
+				 cure);
 	/* Root looks, and whose the relay is is not known. */
-	return xasprintf(
-		"chmod 600 %s if the relay runs as %s; for the service: chgrp " SERVICE_USER_NAME
-		" %s && chmod 640 %s, or credential:NAME",
-		path, status.st_uid == 0 ? "root" : "the file's owner", path, path);
+	return xasprintf("chmod 600 %s if the relay runs as %s; for the service: %s, or "
+			 "credential:NAME",
+			 path, status.st_uid == 0 ? "root" : "the file's owner", cure);
 }

@@ -46,7 +46,10 @@ static void tell_unread_file(const struct load_scope *scope, const struct ynode 
 
 	LOAD_ERROR(scope, value, "E021",
 		   cure ? cure
-			: "the file must exist and be readable by the user that runs tracepager",
+		   : err->code == EINVAL || err->code == -EINVAL
+			   ? "write the key on the first line of a file, or of a credential "
+			     "(credential:NAME)"
+			   : "the file must exist and be readable by the user that runs tracepager",
 		   "%s", err->text);
 }
 
