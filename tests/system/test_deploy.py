@@ -52,8 +52,18 @@ def rules_and_options_load():
             status, told = tracepager("check", "--deny-warnings", f"{place}/rules.yaml")
             assert status == 0, told
             check_options(place, some_options)
-    names = set(re.findall(r"credential:([\w-]+)", options))
-    assert names <= set(kinds["Secret", "tracepager-keys"]["stringData"]), names
+
+
+def the_example_ships_no_secret():
+    """Whoever applies it unchanged has no key that others know; what makes the keys stands in its comment and in the documentation."""
+    text = read("kubernetes", "tracepager.yaml")
+    parts = {part["kind"]: part for part in yaml.safe_load_all(text)}
+    assert "Secret" not in parts and "CHANGE-ME" not in text
+    names = set(re.findall(r"^[^#\n]*credential:([\w-]+)", text, re.M))
+    secret = next(volume["secret"]["secretName"] for volume in parts["StatefulSet"]["spec"]["template"]["spec"]["volumes"] if "secret" in volume)
+    for words in (text, read("docs", "install.md")):
+        made = re.search(rf"kubectl -n tracepager create secret generic {secret}((?: --from-file=\w+)+)\n", words).group(1)
+        assert names == set(re.findall(r"--from-file=(\w+)", made)), (names, made)
 
 
 def the_parts_of_the_example_fit():
@@ -126,5 +136,5 @@ def scripts_can_be_run():
         assert os.stat(os.path.join(CONTRIB, name)).st_mode & stat.S_IXUSR, name
 
 
-peers.run(rules_and_options_load, the_parts_of_the_example_fit, the_health_check_tells_a_daemon_from_none, the_units_are_valid_and_shut_in,
-          scripts_can_be_run)
+peers.run(rules_and_options_load, the_example_ships_no_secret, the_parts_of_the_example_fit, the_health_check_tells_a_daemon_from_none,
+          the_units_are_valid_and_shut_in, scripts_can_be_run)
