@@ -66,6 +66,9 @@ enum log_format log_format_now(void);
 /* Where standard error is the journal's socket, as JOURNAL_STREAM says, each line begins with its
  * priority, "<6>" (sd-daemon(3)), which the journal takes off. */
 void log_look_for_journal(void);
+/* The prefix of a line of that level where log_look_for_journal() has found the journal, else "".
+ * For what is written without log_write(). Static. */
+const char *log_journal_prefix(enum log_level level);
 /* Lines that come often are summed up, unless the level is debug. Whoever calls it sees to
  * log_write_sums(). */
 void log_sum_up(void);

@@ -72,6 +72,11 @@ void log_look_for_journal(void)
 			 inode == (unsigned long long)status.st_ino;
 }
 
+const char *log_journal_prefix(enum log_level level)
+{
+	return log_is_journal ? log_level_priority(level) : "";
+}
+
 void log_sum_up(void)
 {
 	log_sums_up = true;

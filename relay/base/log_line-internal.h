@@ -23,4 +23,7 @@ struct log_line {
  * cut=true at its end. out: empty, with a cap of LIMIT_LOG_LINE_BYTES. */
 void log_line_write(const struct log_line *line, struct buf *out);
 
+/* "<6>", as the journal takes it (sd-daemon(3)). Static. */
+const char *log_level_priority(enum log_level level);
+
 #endif

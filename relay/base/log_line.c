@@ -135,14 +135,12 @@ static bool line_add_field(const struct log_line *line, const struct log_field *
 
 void log_line_write(const struct log_line *line, struct buf *out)
 {
-	/* syslog(3): debug is 7, info 6, warning 4, err 3. */
-	static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
 	const bool json = line->format == LOG_FORMAT_JSON;
 	bool whole = true;
 
 	out->cap -= LINE_END_BYTES;
 	if (line->prefixed)
-		buf_puts(out, priorities[line->level]);
+		buf_puts(out, log_level_priority(line->level));
 	buf_printf(out, json ? "{\"ts\":\"%s\",\"level\":\"%s\"" : "ts=%s level=%s", line->time,
 		   log_level_name(line->level));
 	if (line->dropped)

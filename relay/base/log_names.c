@@ -1,5 +1,5 @@
 /* Log, names: the words of levels and formats. */
-#include "tracepager/log.h"
+#include "log_line-internal.h"
 
 #include <string.h>
 
@@ -11,6 +11,14 @@ static const char *const log_format_names[] = { "logfmt", "json" };
 const char *log_level_name(enum log_level level)
 {
 	return log_level_names[level];
+}
+
+const char *log_level_priority(enum log_level level)
+{
+	/* syslog(3): debug is 7, info 6, warning 4, err 3. */
+	static const char *const priorities[] = { "<7>", "<6>", "<4>", "<3>" };
+
+	return priorities[level];
 }
 
 /* The index of the name; n: it is none of them. */

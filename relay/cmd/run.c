@@ -42,7 +42,6 @@ static void run_begin_log(const struct config *config, enum run_log_format chose
 	log_level_find(config->log_level, &level);
 	log_set_format(format);
 	log_set_level(level);
-	log_look_for_journal();
 	log_sum_up();
 }
 
@@ -77,6 +76,22 @@ static int forbid_cores(void)
 	return setrlimit(RLIMIT_CORE, &none) < 0 ? -errno : 0;
 }
 
+/* The journal tells errors from other lines by what stands before each of them. */
+static void run_tell_findings(const struct findings *findings)
+{
+	const char *prefix =
+		log_journal_prefix(findings->nerrors ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN);
+	struct buf text = BUF_INIT(LIMIT_FINDINGS_TEXT_BYTES);
+
+	findings_write(findings, terminal_has_colour(STDERR_FILENO), &text);
+	for (const char *line = buf_text(&text); *line;) {
+		const size_t len = strcspn(line, "\n");
+		fprintf(stderr, "%s%.*s\n", prefix, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+	buf_fini(&text);
+}
+
 static int run_daemon(struct config *config, bool take_over)
 {
 	const struct relay_options options = { .config = config,
@@ -90,13 +105,13 @@ static int run_daemon(struct config *config, bool take_over)
 	mallopt(M_MMAP_THRESHOLD, MAPPED_BLOCK_BYTES);
 	int result = relay_new(&options, &relay, &findings, &err);
 	if (result < 0)
-		output_findings(
-			&findings,
-			terminal_has_colour(
-				STDERR_FILENO)); /* else they are warnings, and in the log */
+		run_tell_findings(&findings); /* else they are warnings, and in the log */
 	findings_fini(&findings);
+	if (result < 0 && err.code)
+		fprintf(stderr, "%stracepager run: %s\n", log_journal_prefix(LOG_LEVEL_ERROR),
+			err.text);
 	if (result < 0)
-		return err.code ? command_failed(1, "run", "%s", err.text) : 1;
+		return 1;
 	mask_reloads(SIG_UNBLOCK);
 	result = relay_run(relay);
 	relay_free(relay);
@@ -129,10 +144,11 @@ int cmd_run(int argc, char **argv)
 		options.config = CONFIG_FILE_DEFAULT;
 	if (options.check)
 		return check_start(options.config);
+	log_look_for_journal();
 	if (!options.core && forbid_cores() < 0)
 		command_failed(0, "run", "core dumps stay on: %s", strerror(errno));
 	int result = config_load(options.config, &config, &findings);
-	output_findings(&findings, terminal_has_colour(STDERR_FILENO));
+	run_tell_findings(&findings);
 	findings_fini(&findings);
 	if (result < 0)
 		return 1;

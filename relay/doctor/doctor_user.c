@@ -67,10 +67,13 @@ static void user_take_credentials(const struct doctor *doctor)
 	credential_expect_elsewhere();
 }
 
+/* With the user's own groups; gid: the group of one who has no entry. */
 static bool user_become(uid_t uid, gid_t gid)
 {
 	const struct passwd *entry = getpwuid(uid);
 
+	if (entry)
+		gid = entry->pw_gid;
 	if (entry ? initgroups(entry->pw_name, gid) < 0 : setgroups(1, &gid) < 0)
 		return false;
 	return setgid(gid) == 0 && setuid(uid) == 0;

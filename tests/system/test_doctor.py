@@ -4,6 +4,7 @@ it looks. What it finds is in test_faults.py."""
 import base64
 import json
 import os
+import pwd
 import re
 import shutil
 import socketserver
@@ -273,9 +274,14 @@ def it_looks_as_the_owner_of_the_store():
         os.chmod(place.directory, 0o755)
         place.write("key", "k\n")  # root's, and nobody else's
         place.write("tracepager.yaml", f"store: {{path: {place.directory}/data/tracepager.db}}\nrules: {place.directory}/rules.yaml\n"
-                    f"senders: {{am: {{format: alertmanager, bearer_file: {place.directory}/key}}}}\n")
+                    f"senders: {{am: {{format: alertmanager, bearer_file: {place.directory}/key}},\n"
+                    f"          of: {{format: alertmanager, bearer_file: {place.directory}/group.key}}}}\n")
+        place.write("group.key", "k\n")  # the user's own group may read it, whatever group the store has
+        os.chmod(place.directory + "/group.key", 0o640)
+        os.chown(place.directory + "/group.key", 0, pwd.getpwnam("nobody").pw_gid)
         os.mkdir(place.directory + "/data", 0o700)
-        for name in ("data", "rules.yaml", "tracepager.yaml"):
+        os.chown(place.directory + "/data", NOBODY, 0)
+        for name in ("rules.yaml", "tracepager.yaml"):
             os.chown(f"{place.directory}/{name}", NOBODY, NOBODY)
         status, report = place.results("--only", "user,config")
         told = [r["text"] for r in report["results"] if r["level"] == "failure"]

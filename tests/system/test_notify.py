@@ -2,6 +2,7 @@
 """What the daemon tells its service manager, by sd_notify(3): ready once it takes alerts, a reload from its begin to its end, the
 watchdog's sign of life, the end; and at a take-over, which process is the service's now."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -163,5 +164,28 @@ def a_start_that_fails_says_why():
         assert "rules.yaml" in f.read()
 
 
-peers.run(start_reload_and_end_come_in_order, the_status_counts_incidents_and_pages, the_watchdog_is_fed_until_the_loop_is_stuck,
+def the_journal_takes_a_failed_start_for_an_error():
+    """Each line of it: journalctl -p warning shows why."""
+    service = peers.Daemon()
+    options = service.directory + "/tracepager.yaml"
+    right = {name: open(f"{service.directory}/{name}", encoding="utf-8").read() for name in ("tracepager.yaml", "rules.yaml")}
+    for name, text, shown in (("tracepager.yaml", right["tracepager.yaml"] + "no_such_option: 1\n", b"no_such_option"), ("rules.yaml", "teams: {\n", b"rules.yaml"),
+                              ("tracepager.yaml", right["tracepager.yaml"].replace("tracepager.db", "nowhere/tracepager.db"), b"store")):
+        service.write(name, text)
+        with open(service.directory + "/stderr", "w+b") as stream:
+            status = os.fstat(stream.fileno())
+            for journal, is_ours in ((f"{status.st_dev}:{status.st_ino}", True), ("1:1", False)):
+                stream.truncate(0)
+                stream.seek(0)
+                done = subprocess.run([peers.BINARY, "run", "-c", options], stdout=subprocess.DEVNULL, stderr=stream, check=False,
+                                      env={**os.environ, "JOURNAL_STREAM": journal}, timeout=peers.PATIENCE)
+                stream.seek(0)
+                lines = stream.read().splitlines()
+                assert done.returncode == 1 and any(shown in line for line in lines), (name, lines)
+                assert all((re.match(rb"<[346]>", line) is not None) == is_ours for line in lines), lines
+                assert [line for line in lines if shown in line][-1].startswith(b"<3>") == is_ours, lines
+        service.write(name, right[name])
+
+
+peers.run(the_journal_takes_a_failed_start_for_an_error, start_reload_and_end_come_in_order, the_status_counts_incidents_and_pages, the_watchdog_is_fed_until_the_loop_is_stuck,
           a_watchdog_of_another_process_is_not_fed, a_successor_is_the_main_process_before_the_old_one_ends, a_start_that_fails_says_why)
