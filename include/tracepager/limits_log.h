@@ -16,6 +16,9 @@
 /* Lines of one message in a window that are written as they are: a person sees examples, and a
  * storm of five messages stays below 30 lines in a window. */
 #define LIMIT_LOG_SUM_LINES 5u
+/* Pagers of a window whose first warning is written though that many lines were: one pager that is
+ * away does not hide that another one fails, too. */
+#define LIMIT_LOG_SUM_FIRSTS 16u
 /* Then the rest of that window is summed up in one line: nobody waits longer for a number. */
 #define LIMIT_LOG_SUM_US (10 * US_PER_SECOND)
 /* Messages that are counted at a time: the tree has about 100, and few come often. */

@@ -1,10 +1,11 @@
 /*
  * Log sums: which lines of a storm are written, and what one line says of the rest. Lines of one
  * level and message are counted in windows of LIMIT_LOG_SUM_US, which begin with a line: the first
- * LIMIT_LOG_SUM_LINES are written, the others are held. At the window's end the held ones become
- * one sum: how many, and how many of which sender, team, pager and alert. Where more messages come
- * than are counted, their lines are written. It writes nothing and reads no clock. Owns copies of
- * the names that it counts; messages are borrowed for ever. One thread at a time.
+ * LIMIT_LOG_SUM_LINES are written, and so is the first warning about each pager; the others are
+ * held. At the window's end the held ones become one sum: how many, and how many of which sender,
+ * team, pager and alert. Where more messages come than are counted, their lines are written. It
+ * writes nothing and reads no clock. Owns copies of the names that it counts; messages are borrowed
+ * for ever. One thread at a time.
  */
 #ifndef TRACEPAGER_LOG_SUM_H
 #define TRACEPAGER_LOG_SUM_H
@@ -27,6 +28,9 @@ struct log_sum {
 	enum log_level level;
 	int64_t begun_us;
 	unsigned int written, held;
+	char pagers[LIMIT_LOG_SUM_FIRSTS]
+		   [LIMIT_LOG_SUM_NAME_BYTES]; /* of warnings that were written */
+	unsigned int npagers;
 	struct log_tally tallies[LOG_SUM_KEYS][LIMIT_LOG_SUM_NAMES];
 	unsigned int others[LOG_SUM_KEYS]; /* held lines with further names */
 };

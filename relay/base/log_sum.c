@@ -47,14 +47,34 @@ static void log_sum_count(struct log_sum *sum, size_t key, const char *name)
 	sum->others[key]++;
 }
 
+/* Is the line a warning, and about a pager that no line of the window has named? It names it from
+ * now on. */
+static bool log_sum_names_pager(struct log_sum *sum, const struct log_field *fields, size_t n)
+{
+	const char *pager = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].key && fields[i].text && strcmp(fields[i].key, "pager") == 0)
+			pager = fields[i].text;
+	if (sum->level != LOG_LEVEL_WARN || !pager || sum->npagers == LIMIT_LOG_SUM_FIRSTS)
+		return false;
+	for (size_t i = 0; i < sum->npagers; i++)
+		if (strncmp(sum->pagers[i], pager, sizeof(sum->pagers[i]) - 1) == 0)
+			return false;
+	snprintf(sum->pagers[sum->npagers++], sizeof(sum->pagers[0]), "%s", pager);
+	return true;
+}
+
 bool log_sums_take(struct log_sums *sums, int64_t now_us, enum log_level level, const char *message,
 		   const struct log_field *fields, size_t n)
 {
 	struct log_sum *sum = log_sums_find(sums, now_us, level, message);
 
-	if (!sum || sum->written < LIMIT_LOG_SUM_LINES) {
-		if (sum)
-			sum->written++;
+	if (!sum)
+		return true;
+	const bool is_first = log_sum_names_pager(sum, fields, n);
+	if (is_first || sum->written < LIMIT_LOG_SUM_LINES) {
+		sum->written++;
 		return true;
 	}
 	sum->held++;

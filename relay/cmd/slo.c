@@ -189,7 +189,12 @@ static int print_proposal(const struct slo_options *options, const struct slo_pr
 	else
 		status = write_slo_output(options, &out);
 	buf_fini(&out);
-	return status ? status : has_objective(proposal) ? 0 : STATUS_NO_OBJECTIVE;
+	if (status || has_objective(proposal))
+		return status;
+	if (options->format != SLO_TEXT)
+		fprintf(stderr, "tracepager slo: the samples show no objective; --format text says "
+				"why, and how many are needed\n");
+	return STATUS_NO_OBJECTIVE;
 }
 
 /* ---- the command ---- */

@@ -251,7 +251,8 @@ static void entries_init(struct slo_entries *entries, const struct slo_proposal 
 				&edge->figures);
 		}
 	}
-	qsort(entries->at, entries->n, sizeof(*entries->at), by_service);
+	if (entries->n)
+		qsort(entries->at, entries->n, sizeof(*entries->at), by_service);
 	entries_name_services(entries);
 	entries_name(entries, with_service);
 }
@@ -264,38 +265,58 @@ static void entries_fini(struct slo_entries *entries)
 
 /* ---- PromQL ---- */
 
-static void promql_add_text(struct buf *out, const char *text, bool is_pattern)
+/* U+FFFD stands for bytes of the name that are no UTF-8, and Prometheus reads no such character. */
+#define NO_CHARACTER "\xef\xbf\xbd"
+
+/* Is the text to be matched by an expression: does it stand for several names? */
+static bool promql_is_pattern(const char *text)
 {
-	for (const char *c = text; *c; c++) {
-		if (is_pattern && strncmp(c, "{id}", 4) == 0) {
+	return strstr(text, "{id}") || strstr(text, NO_CHARACTER);
+}
+
+static void promql_add_character(struct buf *out, char c, bool is_pattern)
+{
+	if (is_pattern && strchr(".+*?()[]{}^$|", c))
+		buf_puts(out, "\\\\");
+	if (c == '\\')
+		buf_puts(out, is_pattern ? "\\\\\\\\" : "\\\\");
+	else if (c == '"')
+		buf_puts(out, "\\\"");
+	else if (c == '\n')
+		buf_puts(out, "\\n");
+	else
+		buf_putc(out, c);
+}
+
+/* "=\"ledger\"" or, of a pattern, "=~\"/orders/[^/]+\"". */
+static void promql_add_match(struct buf *out, const char *text)
+{
+	const bool is_pattern = promql_is_pattern(text);
+
+	buf_puts(out, is_pattern ? "=~\"" : "=\"");
+	for (const char *c = text; *c;) {
+		if (strncmp(c, "{id}", 4) == 0) {
 			buf_puts(out, "[^/]+");
-			c += 3;
-			continue;
+			c += 4;
+		} else if (strncmp(c, NO_CHARACTER, strlen(NO_CHARACTER)) == 0) {
+			buf_putc(out, '.');
+			c += strlen(NO_CHARACTER);
+		} else {
+			promql_add_character(out, *c++, is_pattern);
 		}
-		if (is_pattern && strchr(".+*?()[]{}^$|", *c))
-			buf_puts(out, "\\\\");
-		if (*c == '\\')
-			buf_puts(out, is_pattern ? "\\\\\\\\" : "\\\\");
-		else if (*c == '"')
-			buf_puts(out, "\\\"");
-		else if (*c == '\n')
-			buf_puts(out, "\\n");
-		else
-			buf_putc(out, *c);
 	}
+	buf_putc(out, '"');
 }
 
 /* "{service_name="ledger",span_name="Book",span_kind=~"…"", open for further conditions. */
 static void promql_add_selector(struct buf *out, const struct slo_entry *entry,
 				const struct slo_span_metrics *metrics)
 {
-	const bool has_ids = strstr(entry->operation, "{id}") != NULL;
-
-	buf_printf(out, "{%s=\"", metrics->service);
-	promql_add_text(out, entry->service, false);
-	buf_puts(out, has_ids ? "\",span_name=~\"" : "\",span_name=\"");
-	promql_add_text(out, entry->operation, has_ids);
-	buf_printf(out, "\",span_kind=~\"SPAN_KIND_(%s)\"",
+	buf_printf(out, "{%s", metrics->service);
+	promql_add_match(out, entry->service);
+	buf_puts(out, ",span_name");
+	promql_add_match(out, entry->operation);
+	buf_printf(out, ",span_kind=~\"SPAN_KIND_(%s)\"",
 		   entry->client ? "CLIENT|PRODUCER" : "SERVER|CONSUMER");
 }
 
@@ -466,11 +487,32 @@ void slo_write_openslo(const struct slo_proposal *proposal, const struct slo_for
 
 /* ---- Sloth ---- */
 
+#define SLOTH_WINDOW "[{{.window}}]"
+
+/* A query as Sloth's template, which is one of Go: braces of a name are no action. */
+static void sloth_add_template(struct buf *out, const char *query)
+{
+	BUF_LOCAL(text, 64 * LIMIT_SLO_NAME_BYTES);
+
+	while (*query) {
+		const bool is_window = strncmp(query, SLOTH_WINDOW, strlen(SLOTH_WINDOW)) == 0;
+		const bool is_brace = !is_window && strncmp(query, "{{", 2) == 0;
+		const size_t n = is_window ? strlen(SLOTH_WINDOW) : is_brace ? 2 : 1;
+		if (is_brace)
+			buf_puts(&text, "{{\"{{\"}}");
+		else
+			buf_add(&text, query, n);
+		query += n;
+	}
+	buf_json_string(out, buf_text(&text));
+	buf_fini(&text);
+}
+
 /* A block of one line: the query has quotes of its own. */
 static void sloth_add_query(struct buf *out, const char *key, const struct slo_entry *entry,
 			    const struct slo_span_metrics *metrics, bool is_total)
 {
-	static const char range[] = "[{{.window}}]";
+	static const char range[] = SLOTH_WINDOW;
 
 	BUF_LOCAL(query, 64 * LIMIT_SLO_NAME_BYTES);
 
@@ -484,7 +526,7 @@ static void sloth_add_query(struct buf *out, const char *key, const struct slo_e
 		buf_puts(&query, is_total ? "" : " or vector(0)");
 	}
 	buf_printf(out, "        %s: ", key);
-	buf_json_string(out, buf_text(&query));
+	sloth_add_template(out, buf_text(&query));
 	buf_putc(out, '\n');
 	buf_fini(&query);
 }

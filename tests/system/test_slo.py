@@ -248,7 +248,7 @@ def check_sloth(text):
             assert slo["alerting"]["name"] and set(slo["sli"]) == {"events"}
             for key in ("error_query", "total_query"):
                 assert "[{{.window}}]" in slo["sli"]["events"][key]
-                queries.append(slo["sli"]["events"][key].replace("{{.window}}", "5m"))
+                queries.append(re.sub(r'\{\{(?:(\.window)|"(\{\{)")\}\}', lambda found: "5m" if found[1] else found[2], slo["sli"]["events"][key]))
     return queries
 
 
@@ -319,8 +319,8 @@ def fast_failures_are_no_latency():
 def other_programs_can_read_it():
     traces = example()
     for spans in traces:  # names of strangers: quotes, a pattern's characters, an id, two that look alike
-        spans[1]["name"] = 'Charge "a\\b" (x.y)/12345'
-        spans[3]["name"], spans[4]["name"] = "Reserve.One", "reserve one"
+        spans[1]["name"] = 'Charge "a\\b" (x.y)/12345 \0'  # no query can hold the last character
+        spans[3]["name"], spans[4]["name"] = "Reserve.One {{ .Values }}", "reserve one values"  # an action of Sloth's templates
         spans[3]["service"] = spans[3]["process"] = "stock: {a}"
     with tempfile.TemporaryDirectory() as directory:
         path = written(directory, traces)
@@ -334,7 +334,8 @@ def other_programs_can_read_it():
             assert len(queries) == 20 and all(any(name in query for query in queries) for name in names), (metrics, queries)
             check_promql(queries, directory)
         queries = check_sloth(run("propose", "--healthy", path, "--format", "sloth"))
-        assert any('span_name=~"Charge \\"a\\\\\\\\b\\" \\\\(x\\\\.y\\\\)/[^/]+"' in query for query in queries), queries
+        assert any('span_name=~"Charge \\"a\\\\\\\\b\\" \\\\(x\\\\.y\\\\)/[^/]+ ."' in query for query in queries), queries
+        assert any('span_name="Reserve.One {{ .Values }}"' in query for query in queries), queries
         # Of a callee without spans the caller tells.
         assert any('service_name="payment",span_name="UPDATE",span_kind=~"SPAN_KIND_(CLIENT|PRODUCER)"' in query for query in queries)
 

@@ -316,6 +316,38 @@ START_TEST(what_is_not_a_storm_is_written)
 }
 END_TEST
 
+static bool take_warning(const char *pager)
+{
+	const struct log_field fields[] = { LOG_STR("pager", pager) };
+
+	return log_sums_take(&sums, 0, LOG_LEVEL_WARN, "page not delivered", fields, 1);
+}
+
+/* Many failures of one pager, then the first of another one, which may fail for another reason. */
+START_TEST(the_first_warning_about_each_pager_is_written)
+{
+	struct log_sum sum;
+	char name[20];
+	int written = 0;
+
+	sums = (struct log_sums){ 0 };
+	for (int i = 0; i < 40; i++)
+		written += take_warning("phone");
+	ck_assert_int_eq(written, 5);
+	ck_assert(take_warning("mail"));
+	ck_assert(!take_warning("mail"));
+	ck_assert(!take_warning("phone"));
+	written = 0;
+	for (unsigned int i = 0; i < 2 * LIMIT_LOG_SUM_FIRSTS; i++) {
+		snprintf(name, sizeof(name), "chat %u", i);
+		written += take_warning(name);
+	}
+	ck_assert_int_eq(written, LIMIT_LOG_SUM_FIRSTS - 2);
+	ck_assert(log_sums_end(&sums, INT64_MAX, &sum));
+	ck_assert_uint_eq(sum.held, 35 + 2 + LIMIT_LOG_SUM_FIRSTS + 2);
+}
+END_TEST
+
 /* Six senders, five places: the sixth counts among the others. */
 START_TEST(a_sum_names_five)
 {
@@ -462,6 +494,7 @@ int main(void)
 	tcase_add_loop_test(tcase, the_journal_gets_priorities, 0, 2);
 	tcase_add_test(tcase, a_storm_is_summed_up);
 	tcase_add_test(tcase, what_is_not_a_storm_is_written);
+	tcase_add_test(tcase, the_first_warning_about_each_pager_is_written);
 	tcase_add_test(tcase, a_sum_names_five);
 	tcase_add_test(tcase, more_messages_than_places_are_written);
 	tcase_add_test(tcase, the_log_sums_up);
