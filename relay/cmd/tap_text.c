@@ -57,13 +57,27 @@ static void tap_line_add_padded(struct tap_line *line, enum screen_style style, 
 	tap_line_gap(line, used < columns ? columns - used : 0);
 }
 
+/* Quoted, so that no value looks like further fields. */
+static char *tap_quoted(const char *value)
+{
+	struct buf text = BUF_INIT(4 * LIMIT_TAP_TEXT_BYTES);
+
+	buf_putc(&text, '"');
+	for (; *value; value++)
+		buf_printf(&text, strchr("\"\\", *value) ? "\\%c" : "%c", *value);
+	buf_putc(&text, '"');
+	return buf_take(&text);
+}
+
 /* " key=value"; nothing where there is no value. */
 static void tap_line_add_field(struct tap_line *line, const char *key, const char *value, int most)
 {
 	if (!*value)
 		return;
 	CLEANUP_FREE char *name = xasprintf("%s=", key);
-	CLEANUP_FREE char *text = xasprintf("%.*s", most, value);
+	CLEANUP_FREE char *shown = xasprintf("%.*s", most, value);
+	CLEANUP_FREE char *text =
+		shown[strcspn(shown, " =\"\\")] ? tap_quoted(shown) : xstrdup(shown);
 	tap_line_gap(line, 1);
 	tap_line_add(line, SCREEN_DIM, name, SIZE_MAX);
 	tap_line_add(line, SCREEN_PLAIN, text, SIZE_MAX);

@@ -48,6 +48,7 @@ struct telemetry {
 	struct timer timer;	/* it leaves, or is tried again */
 	int64_t offset_us;	/* wall time minus monotonic time */
 	bool failing;		/* the last try failed, and that was told */
+	bool refuses;		/* and that spans are dropped for it */
 	int64_t told_us;
 	int64_t end_us; /* mono: telemetry_end() was called, and its time is over then; 0: not */
 };
@@ -233,16 +234,21 @@ static void telemetry_tell(void *ctx, const struct stage_span *told)
 
 /* ---- sending ---- */
 
-/* At first, and then once in LIMIT_TELEMETRY_LOG_US. */
-static void telemetry_log_failure(struct telemetry *telemetry, const struct http_reply *reply)
+/* At first, then once in LIMIT_TELEMETRY_LOG_US, and where the receiver begins to refuse what it
+ * had only put off: from then on spans are lost. */
+static void telemetry_log_failure(struct telemetry *telemetry, const struct http_reply *reply,
+				  bool refuses)
 {
 	const int64_t now_us = telemetry_now_us(telemetry);
+	const bool is_news = !telemetry->failing || refuses > telemetry->refuses;
 
-	if (telemetry->failing && now_us < telemetry->told_us + LIMIT_TELEMETRY_LOG_US)
+	if (!is_news && now_us < telemetry->told_us + LIMIT_TELEMETRY_LOG_US)
 		return;
 	telemetry->failing = true;
+	telemetry->refuses = refuses;
 	telemetry->told_us = now_us;
-	log_warn("the relay's own spans are not taken; pages are not affected",
+	log_warn(refuses ? "the relay's own spans are refused, and dropped; pages are not affected"
+			 : "the relay's own spans are not taken; pages are not affected",
 		 LOG_STR("url", telemetry->env.url), LOG_INT("status", reply->status),
 		 LOG_OPT("reason", reply->status ? NULL : reply->error),
 		 LOG_INT("waiting", (int64_t)telemetry->queued_spans));
@@ -319,8 +325,9 @@ static void telemetry_on_reply(void *arg, const struct http_reply *reply)
 		telemetry_arm(telemetry);
 		return;
 	}
-	telemetry_log_failure(telemetry, reply);
-	if (is_worth_a_retry(reply->status)) {
+	const bool again = is_worth_a_retry(reply->status);
+	telemetry_log_failure(telemetry, reply, !again);
+	if (again) {
 		telemetry_try_again(telemetry, batch, reply);
 		return;
 	}

@@ -231,6 +231,10 @@ def lines_are_for_people():
         peers.wait_for("the delivery", lambda: relay.metric('tracepager_pages_total{result="delivered"}') == 1)
         lines = tap.heard("reached").end()[1].splitlines()
         assert lines[0][12:] == "  alert     firing        NodeDown service=checkout instance=db1:9100 sender=am  orders fail", lines[0]
+        tap = Tap(relay)
+        relay.post("NodeDown", instance='db2 sender=x "y"', service="checkout")
+        line = tap.heard("firing").end()[1].splitlines()[0]  # no value looks like further fields
+        assert r' instance="db2 sender=x \"y\"" sender=am  ' in line, line
         page = [line for line in lines if "  page      delivered     " in line]
         assert re.search(r"NodeDown service=checkout instance=db1:9100 page=trigger pager=\S+ team=\w+ sender=am incident=[0-9a-f]{8}$", page[0]), page
     finally:

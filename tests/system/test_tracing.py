@@ -186,16 +186,25 @@ def a_collector_that_is_down_delays_nothing():
         assert daemon.metric('tracepager_queue_depth{queue="spans"}') >= 4
         assert "the relay's own spans are not taken; pages are not affected" in daemon.log_text()
         receiver = collector.Collector(port=port)  # it comes back: nothing is lost
+        dropped = "the relay's own spans are refused, and dropped; pages are not affected"
         receiver.one("alert")
         peers.wait_for("the count", lambda: daemon.metric('tracepager_spans_total{result="exported"}') >= 4)
         receiver.status = 400
         post(daemon, {"alertname": "DiskSlow"})
         peers.wait_for("a refusal", lambda: daemon.metric('tracepager_spans_total{result="rejected"}') >= 4)
         assert daemon.metric('tracepager_queue_depth{queue="spans"}') == 0
+        assert daemon.log_text().count(dropped) == 1
+        receiver.status = 200
+        post(daemon, {"alertname": "DiskFine"})
+        peers.wait_for("the spans", lambda: "the relay's own spans are taken again" in daemon.log_text().split(dropped)[1])
         receiver.status = 503
         post(daemon, {"alertname": "DiskGone"})
-        peers.wait_for("the third page", lambda: len(pager.events()) == 3)
+        peers.wait_for("the fourth page", lambda: len(pager.events()) == 4)
         peers.wait_for("another failed export", lambda: daemon.metric('tracepager_span_exports_total{result="retried"}') >= 2)
+        receiver.status = 403  # it only put them off; now they are lost
+        peers.wait_for("the loss", lambda: daemon.log_text().count(dropped) == 2)
+        post(daemon, {"alertname": "DiskLost"})
+        receiver.status = 503
         begun = time.monotonic()
         daemon.stop()  # and does not wait for it
         assert time.monotonic() - begun < 4, time.monotonic() - begun
