@@ -58,11 +58,11 @@ enum named_metric {
  * keep it. */
 struct metric_series;
 
-/* The series that are shown from now on: of these names, in this order, and "other", also where
- * nothing was counted yet. Above LIMIT_METRIC_SERIES names, and for names of more than
- * LIMIT_METRIC_NAME_BYTES, there is one series for all, "other". Series of names that are left out
- * vanish; what is still counted for them goes to "other". A name that comes back has the counts
- * that it had. */
+/* The series that are shown from now on: of these names, in this order, and (but for sources)
+ * "other", also where nothing was counted yet. Above LIMIT_METRIC_SERIES names, and for names of
+ * more than LIMIT_METRIC_NAME_BYTES, there is one series for all, "other". Series of names that are
+ * left out vanish; what is still counted for them goes to "other". A name that comes back has the
+ * counts that it had. */
 void metric_names_set(enum metric_label label, const char *const *names, size_t n);
 /* The series of a name, also of one that is not shown (yet). Never NULL. */
 struct metric_series *metric_series(enum metric_label label, const char *name);

@@ -178,7 +178,8 @@ void metric_series_each(enum metric_label label, metric_series_viewer *viewer, v
 	const struct series_book *book = series_book_of(label);
 	for (size_t i = 0; i < book->nshown; i++)
 		viewer(ctx, book->shown[i]->name, book->shown[i]);
-	if (book->nshown || series_counted_anything(book->other))
+	/* Sources alone have no strangers: each is declared, and they are few. */
+	if ((book->nshown && label != METRIC_BY_SOURCE) || series_counted_anything(book->other))
 		viewer(ctx, book->other->name, book->other);
 	pthread_mutex_unlock(&series_lock);
 }

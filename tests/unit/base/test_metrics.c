@@ -121,8 +121,7 @@ START_TEST(counters_of_other_are_there_from_the_start)
 	ck_assert(has_text(
 		"\ntracepager_sender_alerts_total{sender=\"other\",result=\"refused\"} 0\n"));
 	ck_assert(!has_text("tracepager_sender_silent{sender=\"other\"}"));
-	ck_assert(has_text(
-		"\ntracepager_source_lookups_total{source=\"other\",result=\"failed\"} 0\n"));
+	ck_assert(!has_text("source=\"other\"")); /* every source is declared, and 64 at most */
 	ck_assert(has_text("lookup_duration_seconds_count{source=\"prom\"} 0\n"));
 	ck_assert(!has_text("lookup_duration_seconds_count{source=\"other\"}"));
 	metric_series_observe_us(metric_series(METRIC_BY_SOURCE, "other"), NAMED_SOURCE_TIME, 1);
