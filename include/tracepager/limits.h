@@ -703,6 +703,11 @@
 #define LIMIT_SOURCE_STEPS 32u
 /* Searches at one source before its pace (search_pause) counts. */
 #define LIMIT_SEARCH_BURST 10
+/* A source that has failed is well again when it answers so long after its last failure: one that
+ * fails now and then logs two lines a minute at most. */
+#define LIMIT_SOURCE_WELL_US US_PER_MINUTE
+/* One that keeps failing is told again, so that the log of the last hour names it. */
+#define LIMIT_SOURCE_TOLD_US US_PER_HOUR
 /* A source whose quota is used up rests no longer than this: some quotas are hourly. */
 #define LIMIT_SOURCE_HOLD_US US_PER_HOUR
 /* Memory of one alert's fetching, and of one question to a source (urls and ids of its requests;

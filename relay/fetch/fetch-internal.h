@@ -97,6 +97,27 @@ int64_t pace_take(struct pace *pace, int64_t pause_us, unsigned int burst, int64
 /* Give back a place that was taken and not used. */
 void pace_give_back(struct pace *pace, int64_t pause_us);
 
+/* ---- source_health.c: whether a source is well, and when to say so; pure ---- */
+
+/* Zeroed: it is well. A source is well again when it answers LIMIT_SOURCE_WELL_US or more after the
+ * last question that failed. */
+struct source_health {
+	bool fails;
+	int64_t failed_us;    /* monotonic: the last question that failed */
+	int64_t told_us;      /* monotonic: when it was told last that it fails */
+	unsigned int nfailed; /* questions that have failed since it was well */
+};
+
+enum source_news {
+	SOURCE_NO_NEWS,
+	SOURCE_FAILS,	      /* it was well */
+	SOURCE_FAILS_STILL,   /* each LIMIT_SOURCE_TOLD_US */
+	SOURCE_ANSWERS_AGAIN, /* nfailed questions had failed */
+};
+
+/* A question was answered, also with "not found", or has failed. Returns what is worth a line. */
+enum source_news source_health_note(struct source_health *health, bool answered, int64_t now_us);
+
 /* ---- the fetcher ---- */
 
 /* Levels of waiting jobs: the rounds that a job's next look-up has had; the last level holds all
@@ -107,6 +128,7 @@ struct source_state {
 	struct pace pace;
 	int64_t held_until_us; /* monotonic: the source refuses questions until then */
 	struct metric_series *series;
+	struct source_health health;
 };
 
 struct fetch {

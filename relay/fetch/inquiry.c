@@ -19,6 +19,10 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
+#define INQUIRY_CURE                                                                               \
+	"tracepager doctor --only source asks it and tells the cure; tracepager loglevel debug "   \
+	"--for 10m logs each question"
+
 struct inquiry {
 	TAILQ_ENTRY(inquiry) kept_link;	    /* in fetch->kept */
 	TAILQ_ENTRY(inquiry) answered_link; /* in fetch->answered */
@@ -245,6 +249,30 @@ static void inquiry_log_missing(const struct inquiry *inquiry)
 		  LOG_OPT("expr", query->expr), LOG_STR("reason", inquiry_reason(inquiry)));
 }
 
+static void inquiry_tell_health(const struct inquiry *inquiry, bool answered)
+{
+	struct source_health *health = &inquiry->state->health;
+	const char *name = inquiry->source->name;
+
+	switch (source_health_note(health, answered, fetch_now_us(inquiry->fetch))) {
+	case SOURCE_NO_NEWS:
+		return;
+	case SOURCE_FAILS:
+		log_warn("a trace source fails; pages leave without its traces",
+			 LOG_STR("source", name), LOG_STR("reason", inquiry_reason(inquiry)),
+			 LOG_STR("cure", INQUIRY_CURE));
+		return;
+	case SOURCE_FAILS_STILL:
+		log_warn("a trace source fails still; pages leave without its traces",
+			 LOG_STR("source", name), LOG_INT("failed_questions", health->nfailed),
+			 LOG_STR("reason", inquiry_reason(inquiry)), LOG_STR("cure", INQUIRY_CURE));
+		return;
+	case SOURCE_ANSWERS_AGAIN:
+		log_info("a trace source answers again", LOG_STR("source", name),
+			 LOG_INT("failed_questions", health->nfailed));
+	}
+}
+
 static void inquiry_count(const struct inquiry *inquiry)
 {
 	enum answer_kind kind = inquiry->answer.kind;
@@ -256,6 +284,7 @@ static void inquiry_count(const struct inquiry *inquiry)
 
 	stage_observe_us(METRIC_FETCH_TIME, took_us, span);
 	stage_series_observe_us(series, NAMED_SOURCE_TIME, took_us, span);
+	inquiry_tell_health(inquiry, found || kind == ANSWER_NOT_FOUND);
 	if (found || kind == ANSWER_NOT_FOUND)
 		metric_series_set(series, NAMED_SOURCE_ANSWERED,
 				  clock_wall_us(inquiry->fetch->env.clock));
