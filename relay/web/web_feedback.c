@@ -6,6 +6,7 @@
  * whatever is signed and understood is answered 200, also where its incident is over or unknown, or
  * where its event acted before. The reply says what became of each act.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "tracepager/buf_json.h"
@@ -25,9 +26,11 @@ struct feedback_job {
 	struct arena *arena;
 	char *pager; /* the rules may change between two slices */
 	struct feedback feedback;
-	size_t next;	/* act */
-	size_t nacted;	/* acts that count */
-	size_t commits; /* slices that are not on disk yet */
+	size_t next;	      /* act */
+	size_t nacted;	      /* acts that count */
+	size_t commits;	      /* slices that are not on disk yet */
+	const char *incident; /* of the first act, for the log */
+	char why[128];	      /* what the store says where it failed */
 	struct timer slice;
 	struct buf reply;
 };
@@ -190,6 +193,8 @@ static bool feedback_act(struct feedback_job *job, const struct feedback_act *to
 	else
 		buf_puts(&words, "no earlier event has told which incident it is: let the pager "
 				 "send all events of incidents");
+	if (!job->incident)
+		job->incident = arena_strdup(job->arena, act.incident);
 	if (outcome > ACT_ALREADY)
 		log_info("what a pager told back was ignored", LOG_STR("pager", job->pager),
 			 LOG_STR("incident", act.incident), LOG_STR("action", act_name(told->kind)),
@@ -215,6 +220,12 @@ static void feedback_answer(struct web_job *web_job)
 			    web_job->result == 0 && job->nacted);
 	if (web_job->result < 0) {
 		metric_add(METRIC_FEEDBACK_FAILED, 1);
+		log_error("what a pager told back was not written down; its escalation goes on",
+			  LOG_STR("pager", job->pager), LOG_STR("incident", job->incident),
+			  LOG_STR("error", job->why),
+			  LOG_STR("cure", "mend the store, see GET /-/ready; then acknowledge or "
+					  "resolve the incident here where its pager does not tell "
+					  "it again"));
 		web_fail(web_job->exchange, 503,
 			 "the store failed to keep what the pager told; send it again");
 	} else {
@@ -229,10 +240,11 @@ static void feedback_on_durable(void *ctx, int error, const char *text)
 {
 	struct feedback_job *job = ctx;
 
-	(void)text; /* the store's user logs it */
 	job->commits--;
-	if (error)
+	if (error) {
 		job->job.result = error;
+		snprintf(job->why, sizeof(job->why), "%s", text ? text : "");
+	}
 	if (!job->commits && job->next == job->feedback.nacts)
 		feedback_answer(&job->job);
 }

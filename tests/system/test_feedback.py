@@ -324,6 +324,8 @@ def full_disk():
         resource.prlimit(relay.child.pid, resource.RLIMIT_FSIZE, (4096, hard))
         status, answer = relay.tell("pd", note)
         assert status == 503 and "send it again" in answer["error"] and int(relay.headers["Retry-After"]) > 0, (answer, relay.headers)
+        line = next(line for line in relay.log_text().splitlines() if "what a pager told back was not written down" in line)
+        assert "level=error" in line and f"incident={one}" in line and "pager=pd " in line and "cure=" in line, line
         resource.prlimit(relay.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
         peers.wait_for("the store", relay.is_ready)
         for _ in range(3):
