@@ -42,27 +42,6 @@ static int explain_codes(const char *const *codes, size_t n)
 	return unknown ? usage_error("check", "there is no code %s", unknown) : 0;
 }
 
-static void check_add_summary(struct buf *out, const struct findings *findings)
-{
-	const struct rules_seen *seen = &findings->seen;
-	const char *before = ": ";
-
-	output_add_count(out, "", seen->files, "file", "files");
-	output_add_count(out, ", ", seen->teams, "team", "teams");
-	output_add_count(out, ", ", seen->pagers, "pager", "pagers");
-	output_add_count(out, ", ", seen->services, "service", "services");
-	output_add_count(out, ", ", seen->signals, "signal", "signals");
-	if (findings->nerrors) {
-		output_add_count(out, before, findings->nerrors, "error", "errors");
-		before = ", ";
-	}
-	if (findings->nwarnings)
-		output_add_count(out, before, findings->nwarnings, "warning", "warnings");
-	if (!findings->nerrors && !findings->nwarnings)
-		buf_puts(out, ": no problem");
-	buf_putc(out, '\n');
-}
-
 static void check_add_json(struct buf *out, const struct ruleset *rules,
 			   const struct findings *findings)
 {
@@ -115,7 +94,9 @@ static int check_paths(const struct check_options *options, const char *const *p
 	switch (options->format) {
 	case CHECK_TEXT:
 		findings_write(&findings, terminal_has_colour(STDOUT_FILENO), &out);
-		check_add_summary(&out, &findings);
+		output_add_rules_seen(&out, "", &findings.seen);
+		output_add_problems(&out, &findings);
+		buf_putc(&out, '\n');
 		break;
 	case CHECK_JSON:
 		check_add_json(&out, rules, &findings);

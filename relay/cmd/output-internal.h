@@ -32,5 +32,9 @@ struct ruleset *output_load_rules(const char *const *paths, size_t npaths, bool 
 /* "1 team", "2 teams"; many is the plural. */
 void output_add_count(struct buf *out, const char *before, size_t n, const char *one,
 		      const char *many);
+/* "1 file, 2 teams, …": what the rules have. */
+void output_add_rules_seen(struct buf *out, const char *before, const struct rules_seen *seen);
+/* ": 2 errors, 1 warning", or ": no problem". */
+void output_add_problems(struct buf *out, const struct findings *findings);
 
 #endif

@@ -131,3 +131,26 @@ void output_add_count(struct buf *out, const char *before, size_t n, const char 
 {
 	buf_printf(out, "%s%zu %s", before, n, n == 1 ? one : many);
 }
+
+void output_add_rules_seen(struct buf *out, const char *before, const struct rules_seen *seen)
+{
+	output_add_count(out, before, seen->files, "file", "files");
+	output_add_count(out, ", ", seen->teams, "team", "teams");
+	output_add_count(out, ", ", seen->pagers, "pager", "pagers");
+	output_add_count(out, ", ", seen->services, "service", "services");
+	output_add_count(out, ", ", seen->signals, "signal", "signals");
+}
+
+void output_add_problems(struct buf *out, const struct findings *findings)
+{
+	const char *before = ": ";
+
+	if (findings->nerrors) {
+		output_add_count(out, before, findings->nerrors, "error", "errors");
+		before = ", ";
+	}
+	if (findings->nwarnings)
+		output_add_count(out, before, findings->nwarnings, "warning", "warnings");
+	if (!findings->nerrors && !findings->nwarnings)
+		buf_puts(out, ": no problem");
+}

@@ -55,6 +55,25 @@ static void mask_reloads(int how)
 	sigprocmask(how, &reload, NULL);
 }
 
+/* "1 sender, 2 sources; rules of 1 file, …: no problem". Nothing where there are no options. */
+static bool print_preflight(const struct preflight *preflight, bool good)
+{
+	struct buf out = BUF_INIT(LIMIT_HELP_BYTES);
+
+	if (!preflight->read)
+		return true;
+	output_add_count(&out, "", preflight->config->nsenders, "sender", "senders");
+	output_add_count(&out, ", ", preflight->config->nsources, "source", "sources");
+	output_add_rules_seen(&out, "; rules of ", &preflight->findings.seen);
+	output_add_problems(&out, &preflight->findings);
+	if (preflight->findings.n)
+		buf_puts(&out, good ? "; a start would succeed" : "; a start would fail");
+	buf_putc(&out, '\n');
+	bool printed = output_print(&out) == 0;
+	buf_fini(&out);
+	return printed;
+}
+
 /* Everything that a start would fail on, in one pass. */
 static int check_start(const char *path)
 {
@@ -64,8 +83,9 @@ static int check_start(const char *path)
 	bool good = preflight_run(path, clock_wall_us(clock_system()), &preflight);
 	output_findings(&preflight.findings, terminal_has_colour(STDERR_FILENO));
 	output_unread_credentials("run");
+	bool printed = print_preflight(&preflight, good);
 	preflight_fini(&preflight);
-	return !good;
+	return !good || !printed;
 }
 
 /* A core holds every secret. */

@@ -116,15 +116,16 @@ static void preflight_tell_in_use(struct config_loading *loading, const struct y
 
 	if (options_are_newer(loading))
 		CONFIG_WARN(loading, node, "C026",
-			    "restart the relay, if options were changed: a reload takes rules and "
-			    "keys only",
+			    "restart the relay, if options were changed: a reload takes rules, "
+			    "secrets and log_level only",
 			    "a relay is running with the store %s, and this file was written "
 			    "since it started",
 			    store);
 	else
 		CONFIG_WARN(loading, node, "C026",
-			    "a reload takes rules and keys; changed options need a restart, and a "
-			    "second relay would not start",
+			    "this is usual while the service runs: a reload takes rules, secrets "
+			    "and log_level, other options need a restart, and a second relay would "
+			    "not start",
 			    "a relay is running with the store %s", store);
 }
 

@@ -543,11 +543,13 @@ def run_check():
             with open(place.path("config"), "w", encoding="utf-8") as f:
                 f.write(text)
             return "run", "--check", "-c", place.path("config")
-        expect(tracepager(*write(config.format(place.path("good")))), 0, err=CONSOLE_ONLY)
-        expect(tracepager(*write(config.format(place.path("warned")))), 0, err=r"warning\[W003\]")
-        expect(tracepager(*write(config.format(place.path("broken")))), 1, err=r"error\[E012\]")
-        expect(tracepager(*write(config.format("/nonexistent/rules.d"))), 1, err=r"error\[E001\]")
-        expect(tracepager(*write("listne: 127.0.0.1:1\n")), 1, err=r"error\[C001\](.*\n)*.*did you mean \"listen\"")
+        for name, status, told, problems in (("good", 0, CONSOLE_ONLY, "1 warning; a start would succeed"),
+                                             ("warned", 0, r"warning\[W003\]", "2 warnings; a start would succeed"),
+                                             ("broken", 1, r"error\[E012\]", "1 error; a start would fail")):
+            expect(tracepager(*write(config.format(place.path(name)))), status, err=told,
+                   out=rf"\A1 sender, 1 source; rules of 1 file, 1 team, 1 pager, 1 service, 0 signals: {problems}\n\Z")
+        expect(tracepager(*write(config.format("/nonexistent/rules.d"))), 1, err=r"error\[E001\]", out="0 signals: 1 error; a start would fail")
+        expect(tracepager(*write("listne: 127.0.0.1:1\n")), 1, err=r"error\[C001\](.*\n)*.*did you mean \"listen\"", out="0 senders")
     expect(tracepager("run", "--check", "-c", "/nonexistent/config.yaml"), 1, err="No such file")
     expect(tracepager("run", "--check", "more"), 2, err='"more"')
     expect(tracepager("run", "--bogus"), 2, err="--help")
@@ -563,7 +565,7 @@ def run_sample():
                                   ("external_url", "https://relay.example")):
                 sample = re.sub(f"^#{option}: .*", f"{option}: {value}", sample, flags=re.M)
             f.write(re.sub("^#store:\n#  path: .*", f"store:\n  path: {place.directory}/tracepager.db", sample, flags=re.M))
-        expect(tracepager("run", "--check", "-c", place.path("config")), 0, err=CONSOLE_ONLY)
+        expect(tracepager("run", "--check", "-c", place.path("config")), 0, err=CONSOLE_ONLY, out="1 sender, 1 source")
 
 
 def explain_misuse():

@@ -263,7 +263,7 @@ sources: {{files: {{kind: files, path: {0}}}}}
 def check_tells_all_in_one_pass():
     taken = socket.create_server(("127.0.0.1", 0))
     with Place(SOUND) as place:
-        assert place.check() == (0, []) and place.text == "", place.text
+        assert place.check() == (0, []) and place.text == "1 sender, 1 source; rules of 1 file, 1 team, 1 pager, 0 services, 0 signals: no problem\n", place.text
     bad = f"""listen: 127.0.0.1:{taken.getsockname()[1]}
 store: {{{{path: {{0}}/gone/tracepager.db}}}}
 rules: {{0}}/rules.yaml
@@ -284,6 +284,7 @@ senders:
             ("tracepager.yaml", "2", "C024"), ("tracepager.yaml", "4", "C029"), ("tracepager.yaml", "6", "C004"),
             ("tracepager.yaml", "7", "C004"), ("tracepager.yaml", "8", "C028"), ("tracepager.yaml", "9", "C001"),
             ("tracepager.yaml", "10", "C029")], place.text
+        assert "1 pager, 0 services, 0 signals: 6 errors, 5 warnings; a start would fail\n" in place.text, place.text
         for secret in ("in-the-open", "in-the-open-too", "s3cret"):
             assert secret not in place.text, place.text
         for cure in ("take another port", f"mkdir -p {place.directory}/gone", f"chmod 600 {place.directory}/wide.token",
@@ -297,6 +298,7 @@ senders:
     with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nlisten: 127.0.0.1:0\n") as place:
         status, told = place.check()
         assert status == 0 and [code for _, _, code in told] == ["C027", "C027", "C032"], place.text
+        assert "0 senders, 0 sources; rules of 1 file, 1 team, 1 pager, 0 services, 0 signals: 3 warnings; a start would succeed\n" in place.text, place.text
         assert "pages have no links to acknowledge them" in place.text and "add: external_url: https://" in place.text, place.text
 
 
@@ -352,7 +354,7 @@ def check_beside_a_running_relay():
         done = subprocess.run([peers.BINARY, "run", "--check", "-c", daemon.directory + "/tracepager.yaml"],
                               capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
         assert done.returncode == 0 and "warning[C026]" in done.stderr and "C025" not in done.stderr, done
-        assert "a reload takes rules and keys; changed options need a restart" in done.stderr, done
+        assert "this is usual while the service runs: a reload takes rules, secrets and log_level" in done.stderr, done
         later = time.time() + 60
         os.utime(daemon.directory + "/tracepager.yaml", (later, later))
         done = subprocess.run([peers.BINARY, "run", "--check", "-c", daemon.directory + "/tracepager.yaml"],

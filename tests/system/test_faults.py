@@ -659,7 +659,8 @@ def is_well(*changes):
         for change in changes:
             change(place)
         place.settle()
-        assert place.command("run", "--check") == (0, ""), place.command("run", "--check")
+        status, told = place.command("run", "--check")
+        assert status == 0 and re.fullmatch(r"[^\n]*: no problem\n", told), told
         assert place.start(), place.log_text()
         problems = [line for line in doctor_text(place).splitlines() if line.split(":")[0] not in WELL]
         assert not problems, problems
