@@ -20,6 +20,11 @@
  * is there is not looked at. */
 char *credential_path(const char *path, struct err *err);
 
+/* What to do about a credential that could not be read, or does not hold what it should: which
+ * files were looked for, and where systemd takes them from. Caller frees. NULL: the path is none of
+ * a credential. */
+char *credential_cure(const char *path);
+
 /* For commands that check what the service will read: from now on, and where this process was
  * passed no credentials, credential_is_elsewhere() holds for each. Before other threads start. */
 void credential_expect_elsewhere(void);

@@ -10,6 +10,9 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+/* LoadCredential=keys: of the unit that ships. */
+#define CREDENTIAL_SOURCE "/etc/tracepager/keys"
+
 static const char credential_prefix[] = "credential:";
 
 static bool expected_elsewhere;
@@ -31,13 +34,18 @@ static const char *credential_directory(void)
 	return directory && *directory ? directory : NULL;
 }
 
+static bool credential_is_named(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/');
+}
+
 char *credential_path(const char *path, struct err *err)
 {
 	const char *name = credential_name(path), *directory = credential_directory();
 
 	if (!name)
 		return xstrdup(path);
-	if (!*name || *name == '.' || strchr(name, '/')) {
+	if (!credential_is_named(name)) {
 		err_set(err, EINVAL,
 			"%s names no credential: write credential:NAME, where NAME has no / and "
 			"begins with no dot",
@@ -59,6 +67,33 @@ char *credential_path(const char *path, struct err *err)
 		return file;
 	free(file);
 	return xstrdup(of_directory);
+}
+
+char *credential_cure(const char *path)
+{
+	const char *name = credential_name(path), *directory = credential_directory();
+
+	if (!name)
+		return NULL;
+	if (!credential_is_named(name))
+		return xstrdup("write credential:NAME, where NAME is that of a file");
+	if (!directory)
+		return xasprintf("start the relay as the service, to which systemd passes it, or "
+				 "set CREDENTIALS_DIRECTORY to a directory with a file %s",
+				 name);
+	CLEANUP_FREE char *file = credential_path(path, NULL);
+	if (access(file, F_OK) < 0)
+		return xasprintf("neither %s/%s nor %s/keys_%s is there: put it where the unit "
+				 "takes credentials from (LoadCredential=; the unit that "
+				 "ships: " CREDENTIAL_SOURCE "/%s), and restart the service",
+				 directory, name, directory, name, name);
+	if (access(file, R_OK) < 0)
+		return xasprintf("%s is there: run this as root, or as the user whose file it is",
+				 file);
+	return xasprintf("correct the file from which the unit takes it (LoadCredential=; the unit "
+			 "that ships: " CREDENTIAL_SOURCE "/%s), and restart the service, which "
+			 "has a copy from its start",
+			 name);
 }
 
 void credential_expect_elsewhere(void)

@@ -275,10 +275,12 @@ void config_load_link_keys(struct config_loading *loading, const struct ynode *r
 	if (!*config->link_key_file || !loading->load_secrets ||
 	    credential_is_elsewhere(config->link_key_file))
 		return;
+	CLEANUP_FREE char *cure = credential_cure(config->link_key_file);
 	if (config_read_link_keys(config->link_key_file, config->link_keys, &err) < 0)
 		FAULT(loading, node, "C004",
-		      "write the key that signs on the first line; while links of an older key "
-		      "are in use, that one on the second",
+		      cure ? cure
+			   : "write the key that signs on the first line; while links of an older "
+			     "key are in use, that one on the second",
 		      "%s", err.text);
 	else
 		config_check_secret_file(loading, node, config->link_key_file);

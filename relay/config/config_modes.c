@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tracepager/credential.h"
 #include "tracepager/service_user.h"
 #include "tracepager/xalloc.h"
 
@@ -42,9 +43,10 @@ void config_check_secret_file(struct config_loading *loading, const struct ynode
 void config_tell_unread(struct config_loading *loading, const struct ynode *node, const char *path,
 			const struct err *err)
 {
-	CLEANUP_FREE char *cure =
-		err->code == EACCES || err->code == -EACCES ? service_user_mode_cure(path) : NULL;
+	CLEANUP_FREE char *cure = credential_cure(path);
 
+	if (!cure && (err->code == EACCES || err->code == -EACCES))
+		cure = service_user_mode_cure(path);
 	FAULT(loading, node, "C004",
 	      cure ? cure
 		   : "write the secret on the first line of a file that the relay's user may read",

@@ -103,11 +103,13 @@ static const char *read_file_name(struct config_loading *loading, const struct y
 	if (!path || !loading->load_secrets || credential_is_elsewhere(path))
 		return path;
 	CLEANUP_FREE char *file = credential_path(path, &err);
+	CLEANUP_FREE char *cure = credential_cure(path);
 	if (!file)
-		FAULT(loading, node, "C004", "name a file that the daemon's user may read", "%s",
-		      err.text);
+		FAULT(loading, node, "C004",
+		      cure ? cure : "name a file that the daemon's user may read", "%s", err.text);
 	else if (access(file, R_OK) < 0)
-		FAULT(loading, node, "C004", "name a PEM file that the daemon's user may read",
+		FAULT(loading, node, "C004",
+		      cure ? cure : "name a PEM file that the daemon's user may read",
 		      "%s cannot be read", file);
 	return file ? arena_strdup(loading->config->arena, file) : path;
 }

@@ -77,12 +77,14 @@ static void check_tracing_file(struct config_loading *loading, const struct ynod
 	if (!*path || !loading->load_secrets || credential_is_elsewhere(path))
 		return;
 	CLEANUP_FREE char *file = credential_path(path, &err);
+	CLEANUP_FREE char *cure = credential_cure(path);
 	if (!file)
 		FAULT(loading, ynode_get(map, key), "C004",
-		      "name a file that the daemon's user may read", "%s", err.text);
+		      cure ? cure : "name a file that the daemon's user may read", "%s", err.text);
 	else if (access(file, R_OK) < 0)
 		FAULT(loading, ynode_get(map, key), "C004",
-		      "name a PEM file that the daemon's user may read", "%s cannot be read", file);
+		      cure ? cure : "name a PEM file that the daemon's user may read",
+		      "%s cannot be read", file);
 }
 
 void config_check_tracing(struct config_loading *loading, const struct ynode *map)

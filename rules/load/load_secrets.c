@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "tracepager/credential.h"
 #include "tracepager/service_user.h"
 #include "tracepager/xalloc.h"
 
@@ -40,10 +41,10 @@ static void warn_of_file(const struct load_scope *scope, const struct ynode *val
 static void tell_unread_file(const struct load_scope *scope, const struct ynode *value,
 			     const struct err *err)
 {
-	CLEANUP_FREE char *cure = err->code == EACCES || err->code == -EACCES
-					  ? service_user_mode_cure(value->text)
-					  : NULL;
+	CLEANUP_FREE char *cure = credential_cure(value->text);
 
+	if (!cure && (err->code == EACCES || err->code == -EACCES))
+		cure = service_user_mode_cure(value->text);
 	LOAD_ERROR(scope, value, "E021",
 		   cure ? cure
 		   : err->code == EINVAL || err->code == -EINVAL

@@ -74,6 +74,13 @@ def a_check_outside_the_service_finds_no_fault():
     assert status == 1 and "E021" in text and service.credentials + "/duty" in text, text
     status, text = service.command("run", "--check", "-c", config, credentials=True)
     assert status == 1 and "E021" in text, text
+    # The cure is not what was done already: it names the files that are missing, of rules and of options.
+    os.unlink(service.credentials + "/admin")
+    os.unlink(service.credentials + "/link")
+    status, text = service.command("run", "--check", "-c", config, credentials=True)
+    assert "C004" in text and "write credential:NAME" not in text, text
+    for name in ("duty", "admin", "link"):
+        assert f"neither {service.credentials}/{name} nor {service.credentials}/keys_{name} is there" in text, (name, text)
     service.finish()
 
 

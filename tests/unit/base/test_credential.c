@@ -122,6 +122,32 @@ START_TEST(outside_the_service_only_checks_pass_over_it)
 }
 END_TEST
 
+/* Each says which file is missing or wrong, and where the service's come from. */
+START_TEST(its_cure_names_its_files)
+{
+	CLEANUP_FREE char *file = xasprintf("%s/ledger", directory);
+	CLEANUP_FREE char *looked =
+		xasprintf("neither %s nor %s/keys_ledger is there", file, directory);
+
+	ck_assert_ptr_null(credential_cure("/run/secrets/ledger"));
+	CLEANUP_FREE char *missing = credential_cure("credential:ledger");
+	ck_assert_msg(strstr(missing, looked) != NULL, "%s", missing);
+	ck_assert_ptr_nonnull(strstr(missing, "/etc/tracepager/keys/ledger"));
+	ck_assert_ptr_nonnull(strstr(missing, "restart the service"));
+	put_credential("keys_ledger", "\n");
+	CLEANUP_FREE char *empty = credential_cure("credential:ledger");
+	ck_assert_msg(strstr(empty, "neither") == NULL && strstr(empty, "correct the file") != NULL,
+		      "%s", empty);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	CLEANUP_FREE char *outside = credential_cure("credential:ledger");
+	ck_assert_msg(strstr(outside,
+			     "set CREDENTIALS_DIRECTORY to a directory with a file ledger") != NULL,
+		      "%s", outside);
+	CLEANUP_FREE char *bad = credential_cure("credential:a/b");
+	ck_assert_msg(strstr(bad, "credential:NAME") != NULL, "%s", bad);
+}
+END_TEST
+
 static const struct {
 	uid_t uid;
 	mode_t mode;
@@ -150,6 +176,7 @@ int main(void)
 	tcase_add_test(tests, a_changed_credential_is_read_again);
 	tcase_add_loop_test(tests, a_name_stays_in_the_directory, 0, (int)ARRAY_LEN(bad_names));
 	tcase_add_test(tests, outside_the_service_only_checks_pass_over_it);
+	tcase_add_test(tests, its_cure_names_its_files);
 	tcase_add_loop_test(tests, the_group_may_read_what_root_gave_it, 0, (int)ARRAY_LEN(modes));
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
