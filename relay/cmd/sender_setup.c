@@ -259,6 +259,22 @@ static void add_authorization(const struct setup_writer *writer)
 	add_client_options(writer, 6, "prometheus");
 }
 
+/* Behind {http_config} or {authorization}, which name a file where there is a secret. */
+static void setup_add_own_file(const struct setup_writer *writer)
+{
+	const struct sender_auth *auth = &writer->sender->auth;
+	const bool bearer = setup_has_secret(&auth->bearer[0]);
+	struct buf *out = writer->out;
+
+	if (bearer || auth->basic_user) {
+		buf_printf(out, "%s is read on the sender's own machine, and holds there ",
+			   bearer ? "credentials_file" : "password_file");
+		add_secret_place(bearer ? &auth->bearer[0] : &auth->basic[0], out);
+		buf_puts(out, ".\n");
+	} else if (!auth->nclient_names)
+		buf_puts(out, "No token is asked for: the relay listens on loopback only.\n");
+}
+
 static void setup_add_body(const struct setup_writer *writer)
 {
 	const char *setup = alert_formats[writer->sender->format]->setup;
@@ -279,6 +295,7 @@ static const struct {
 	{ "{proof}", setup_add_proof },
 	{ "{http_config}", add_http_config },
 	{ "{authorization}", add_authorization },
+	{ "{own_file}", setup_add_own_file },
 	{ "{key}", setup_add_key },
 	{ "{setup}", setup_add_body },
 };

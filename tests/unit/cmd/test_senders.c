@@ -62,10 +62,10 @@ static void check_has(const char *words)
 /* A place is a brace, small letters and _, and a brace: no template of a sender has one so. */
 static void check_no_place_left(void)
 {
-	static const char *const places[] = { "{url}",	       "{base}",	 "{scheme}",
-					      "{host}",	       "{name}",	 "{proof}",
-					      "{key}",	       "{setup}",	 "{path_prefix}",
-					      "{http_config}", "{authorization}" };
+	static const char *const places[] = { "{url}",	       "{base}",	  "{scheme}",
+					      "{host}",	       "{name}",	  "{proof}",
+					      "{key}",	       "{setup}",	  "{path_prefix}",
+					      "{http_config}", "{authorization}", "{own_file}" };
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		ck_assert_msg(!strstr(buf_text(&text), places[i]), "%s in:\n%s", places[i],
@@ -160,7 +160,9 @@ START_TEST(a_declared_sender_has_its_options)
 		      "  prom: {format: prometheus, bearer_file: /k/prom}\n"
 		      "  hook: {format: grafana, sign: {scheme: grafana, secret_file: /k/graf}}\n"
 		      "  pd: {format: pagerduty-v2, bearer_file: /k/pd}\n"
-		      "  open: {format: zmon}\n");
+		      "  open: {format: zmon}\n"
+		      "  open-am: {format: alertmanager}\n"
+		      "  open-prom: {format: prometheus}\n");
 
 	sender_setup_write(&config->senders[0], "http://tp:9480", &text);
 	check_has("      - url: http://tp:9480/webhook/am1\n"
@@ -169,6 +171,8 @@ START_TEST(a_declared_sender_has_its_options)
 		  "          basic_auth:\n"
 		  "            username: am\n"
 		  "            password_file: /etc/alertmanager/tracepager-am1.password\n");
+	check_has("password_file is read on the sender's own machine, and holds there the content "
+		  "of /k/am.\n");
 	buf_reset(&text);
 	sender_setup_write(&config->senders[1], "https://tp.example/relay", &text);
 	check_has("    - scheme: https\n"
@@ -176,6 +180,8 @@ START_TEST(a_declared_sender_has_its_options)
 		  "      static_configs:\n"
 		  "        - targets: [\"tp.example\"]\n"
 		  "      authorization:\n");
+	check_has("credentials_file is read on the sender's own machine, and holds there the "
+		  "content of /k/prom.\n");
 	buf_reset(&text);
 	sender_setup_write(&config->senders[2], "http://tp:9480", &text);
 	check_has("Signature (grafana), secret: the content of /k/graf\n");
@@ -186,6 +192,12 @@ START_TEST(a_declared_sender_has_its_options)
 	buf_reset(&text);
 	sender_setup_write(&config->senders[4], "http://tp:9480", &text);
 	check_has("No token is asked for");
+	for (size_t i = 5; i < 7; i++) {
+		buf_reset(&text);
+		sender_setup_write(&config->senders[i], "http://tp:9480", &text);
+		check_has("No token is asked for: the relay listens on loopback only.\n");
+		ck_assert_ptr_null(strstr(buf_text(&text), "own machine"));
+	}
 	config_free(config);
 }
 END_TEST
