@@ -18,6 +18,8 @@
 #define LIMIT_WEB_BODY_BYTES (64u << 10)
 /* A comment, a reason, a name: a person reads it in a page. */
 #define LIMIT_ACT_TEXT_BYTES 2000u
+/* Pagers that an answer about one that does not exist names: they fit two lines of a terminal. */
+#define LIMIT_PAGERS_TOLD 8u
 /* Entries of one answer of a list, without and with `limit`. */
 #define LIMIT_LIST_DEFAULT 100
 #define LIMIT_LIST_MOST	   1000

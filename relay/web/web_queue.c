@@ -9,6 +9,7 @@
 
 #include "tracepager/buf_json.h"
 #include "tracepager/deliver.h"
+#include "tracepager/findings.h"
 #include "tracepager/log.h"
 #include "tracepager/reload.h"
 #include "tracepager/xalloc.h"
@@ -318,6 +319,42 @@ static bool find_on_pager(void *ctx, const struct incident_pager_view *view)
 	return !find->found;
 }
 
+/* The names of the pagers, borrowed from the rules and the queue. */
+struct pager_names {
+	const char **at;
+	size_t n;
+};
+
+static bool names_on_pager(void *ctx, const struct incident_pager_view *view)
+{
+	struct pager_names *names = ctx;
+
+	names->at = xrealloc_array(names->at, names->n + 1, sizeof(*names->at));
+	names->at[names->n++] = view->name;
+	return true;
+}
+
+/* Names the pager that was probably meant, or the first ones. */
+static void fail_no_pager(struct web_request *request, const char *name)
+{
+	const struct web_ops *ops = &request->web->ops;
+	struct pager_names names = { .n = 0 };
+	struct buf text = BUF_INIT(LIMIT_ACT_TEXT_BYTES);
+
+	ops->pagers(ops->ctx, names_on_pager, &names);
+	const char *nearest = nearest_word(name, names.at, names.n);
+	if (nearest)
+		buf_printf(&text, "; did you mean \"%s\"?", nearest);
+	for (size_t i = 0; !nearest && i < names.n && i < LIMIT_PAGERS_TOLD; i++)
+		buf_printf(&text, "%s%s", i ? ", " : "; there are: ", names.at[i]);
+	if (!nearest && names.n > LIMIT_PAGERS_TOLD)
+		buf_printf(&text, ", and %zu more, which GET /api/v1/pagers lists",
+			   names.n - LIMIT_PAGERS_TOLD);
+	web_failf(request->exchange, 404, "there is no pager \"%s\"%s", name, buf_text(&text));
+	buf_fini(&text);
+	free(names.at);
+}
+
 static void serve_pager_act(struct web_request *request, const char *who)
 {
 	const struct web_ops *ops = &request->web->ops;
@@ -326,8 +363,7 @@ static void serve_pager_act(struct web_request *request, const char *who)
 
 	ops->pagers(ops->ctx, find_on_pager, &find);
 	if (!find.found && !ops->pager(ops->ctx, name)) {
-		web_failf(request->exchange, 404,
-			  "there is no pager \"%s\"; GET /api/v1/pagers lists them", name);
+		fail_no_pager(request, name);
 		return;
 	}
 	if (strcmp(act, "retry") == 0) {

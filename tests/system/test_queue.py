@@ -122,6 +122,17 @@ def what_is_wrong_is_told():
         for path in ("/api/v1/pagers/sre-pager/pause", "/api/v1/queue/77/drop", "/-/drain"):
             assert relay.ask("POST", path, token="grafana-token")[0] == 403, path
         assert relay.ask("GET", "/api/v1/queue", token="grafana-token")[0] == 200
+        # Of a pager that does not exist: the one that was meant, or which there are.
+        for name, told in (("screen", 'there is no pager "screen"; there are: shop-pager, ledger-pager, sre-pager (http'),
+                           ("sre-pagr", 'there is no pager "sre-pagr"; did you mean "sre-pager"? (http')):
+            status, text = relay.run("pause", name)
+            assert status == 1 and told in text, text
+        with open(relay.directory + "/rules.yaml", encoding="utf-8") as f:
+            many = f.read().replace("pagers:\n", "pagers:\n" + "".join(f"  extra{n}: {{kind: console}}\n" for n in range(10, 22)))
+        relay.write("rules.yaml", many)
+        assert relay.request("POST", "/-/reload", None, {"Authorization": "Bearer ann-token"})[0] == 200
+        status, text = relay.run("pause", "screen")
+        assert status == 1 and text.count("extra") == 8 and ", and 7 more, which GET /api/v1/pagers lists" in text, text
     finally:
         relay.finish()
 
