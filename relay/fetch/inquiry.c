@@ -232,7 +232,19 @@ static const char *inquiry_reason(const struct inquiry *inquiry)
 	if (*inquiry->answer.text)
 		return inquiry->answer.text;
 	return inquiry->query.trace_id ? "the source does not have it (yet)"
-				       : "the source found none";
+				       : "the source found none of these";
+}
+
+/* Which traces a search is for: an alert has several, of which some may find what others do not.
+ * NULL: it is no search. */
+static const char *inquiry_wanted(const struct trace_query *query)
+{
+	if (query->trace_id || query->expr)
+		return NULL;
+	return query->shared	? "ordinary"
+	       : query->healthy ? "healthy"
+	       : query->failing ? "failing"
+				: "any";
 }
 
 static void inquiry_log_missing(const struct inquiry *inquiry)
@@ -244,6 +256,7 @@ static void inquiry_log_missing(const struct inquiry *inquiry)
 		  LOG_STR("trace", query->trace_id ? query->trace_id
 				   : query->expr   ? "exemplars"
 						   : "search"),
+		  LOG_OPT("wanted", inquiry_wanted(query)),
 		  LOG_OPT("service", signal ? signal->service : NULL),
 		  LOG_OPT("operation", signal ? signal->operation : NULL),
 		  LOG_OPT("expr", query->expr), LOG_STR("reason", inquiry_reason(inquiry)));

@@ -192,5 +192,22 @@ def the_level_changes_and_returns():
         relay.finish()
 
 
-peers.run(the_level_changes_and_returns, a_storm_is_summed_up, a_sum_comes_by_itself, errors_are_never_summed_up, lines_name_alerts, json_is_valid_for_hostile_strings,
+def searches_say_what_they_want():
+    """Beside a decision that has its trace, others of its searches found nothing: the line tells which."""
+    trace_id = "6" * 32
+    jaeger = peers.Jaeger({})
+    relay = peers.Daemon(peers.Pager().url, jaeger_url=jaeger.url, config=SENDERS + "log_level: debug\n").start()
+    try:
+        post(relay, "am", {"alertname": "PlaceOrderErrors"})
+        for wanted in ("failing", "ordinary", "healthy"):
+            peers.wait_for(wanted, lambda wanted=wanted: [line for line in lines_of(whole_log(relay), "trace not fetched") if f" wanted={wanted} " in line])
+            jaeger.traces[trace_id] = peers.shop_trace(trace_id)
+        assert all(" wanted=" in line for line in lines_of(whole_log(relay), "trace not fetched") if " trace=search " in line)
+    finally:
+        relay.finish()
+        jaeger.shutdown()
+        jaeger.server_close()
+
+
+peers.run(searches_say_what_they_want, the_level_changes_and_returns, a_storm_is_summed_up, a_sum_comes_by_itself, errors_are_never_summed_up, lines_name_alerts, json_is_valid_for_hostile_strings,
           a_command_line_chooses_the_format, at_once=3)
