@@ -294,6 +294,7 @@ struct self_check *self_check_new(const struct self_check_env *env)
 	check->beat = (struct timer){ .fire = check_beat, .arg = check };
 	check->deadline = (struct timer){ .fire = check_late, .arg = check };
 	check->go_on = (struct timer){ .fire = check_go_on, .arg = check };
+	metric_set(METRIC_HEARTBEAT_INTERVAL, env->every_us);
 	timer_arm(env->timers, &check->beat, check_now_us(check));
 	return check;
 }

@@ -142,6 +142,7 @@ def of_the_process():
         assert 0 <= daemon.metric("process_cpu_seconds_total") < 60
         version = subprocess.run([peers.BINARY, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[1]
         assert f'tracepager_build_info{{version="{version}",compiler="' in text, text[-3000:]
+        assert daemon.metric("tracepager_heartbeat_interval_seconds") == 0
         assert daemon.metric("tracepager_ready") == daemon.metric("tracepager_store_writable") == 1
         disk = os.statvfs(daemon.directory)
         assert daemon.metric("tracepager_store_filesystem_size_bytes") == disk.f_blocks * disk.f_frsize

@@ -71,6 +71,7 @@ def heartbeats_leave_and_nothing_stays():
         assert (beat["method"], beat["path"]) == ("GET", "/ping/s3cret"), beat
         assert relay.metric('tracepager_heartbeats_total{result="sent"}') >= 2
         assert relay.metric("tracepager_heartbeat_last_success_timestamp_seconds") > 1.7e9
+        assert relay.metric("tracepager_heartbeat_interval_seconds") == 1
         assert "heartbeat" not in relay.request("GET", "/-/ready")[1]
         assert relay.request("GET", "/api/v1/incidents")[1] == '{"incidents":[],"next":null}\n'
         assert relay.request("GET", "/api/v1/incidents?state=closed")[1] == '{"incidents":[],"next":null}\n'
