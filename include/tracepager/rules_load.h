@@ -32,6 +32,10 @@ int rules_parse(const char *name, const char *text, size_t len, bool load_secret
 /* The same from several texts, as from several files. */
 int rules_parse_texts(const struct rule_text *texts, size_t n, bool load_secrets,
 		      struct ruleset **ret_rules, struct findings *findings);
+/* The same from the texts that a set of rules has kept of itself, without the secrets: what the
+ * files included is among them. */
+int rules_parse_kept(const struct rule_text *texts, size_t n, struct ruleset **ret_rules,
+		     struct findings *findings);
 
 /* Does the path name a file of rule tests (*_test.yaml, *_test.yml)? The loader passes over those.
  */

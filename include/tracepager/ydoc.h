@@ -76,8 +76,9 @@ int jdoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 
 const struct ynode *ynode_get(const struct ynode *map,
 			      const char *key); /* NULL: no such key, or no map */
-/* Overwrites the values of secrets in a text of many lines with a mark for each character,
- * found by the look of each line. In YAML "x" is a text; "*" is for people. */
+/* Overwrites the values of secrets in a file of YAML with a mark for each character. With the mark
+ * "x" what was YAML has the same lines, keys, lists and maps afterwards; "*" is for people. Of a
+ * text that is no YAML the secrets are found by the look of each line. */
 void ydoc_hide_secrets(char *text, char mark);
 /* Adds a finding at a node; NULL: about the whole file. The hint may be NULL. */
 void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level,

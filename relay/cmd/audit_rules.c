@@ -1,12 +1,10 @@
 /*
- * Audit, rules: the rules that the store used last. The store keeps their files' texts, and the
- * loader reads files: the texts are written into a directory of their own for the time of the load.
+ * Audit, rules: the rules that the store used last, from the texts of their files, which it keeps.
  */
 #include "audit-internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "output-internal.h"
@@ -14,31 +12,28 @@
 #include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
-static struct ruleset *load_rule_texts(const struct rule_file *files, int n, struct err *err)
+/* Findings name the file in the store: the rules have other files, or none, by now. */
+static struct ruleset *load_rule_texts(const struct rule_file *files, size_t n, struct err *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	CLEANUP_FREE char *directory = xasprintf("%s/tracepager-audit.XXXXXX", tmp ? tmp : "/tmp");
-	const char *const paths[] = { directory };
+	struct arena *arena = arena_new(LIMIT_RULES_BYTES);
+	struct rule_text *texts = arena_array(arena, n, sizeof(*texts));
+	struct findings findings = { .at = NULL };
 	struct ruleset *rules = NULL;
-	int error = mkdtemp(directory) ? 0 : -errno;
 
-	for (int i = 0; i < n && !error; i++) {
-		CLEANUP_FREE char *path = xasprintf("%s/%s", directory, files[i].name);
-		error = strchr(files[i].name, '/')
-				? -EBADMSG
-				: output_write(path, files[i].text, files[i].len);
+	for (size_t i = 0; i < n; i++)
+		texts[i] = (struct rule_text){
+			.name = arena_printf(arena, "the rules stored with the decision/%s",
+					     files[i].name),
+			.text = files[i].text,
+			.len = files[i].len,
+		};
+	if (rules_parse_kept(texts, n, &rules, &findings) < 0) {
+		output_findings(&findings, terminal_has_colour(STDERR_FILENO));
+		err_set(err, EINVAL,
+			"the rules stored with the decision have errors; give --rules");
 	}
-	if (error)
-		err_set(err, -error, "the stored rules cannot be written to %s: %s", directory,
-			strerror(-error));
-	else if (!(rules = output_load_rules(paths, 1, terminal_has_colour(STDERR_FILENO))))
-		err_set(err, EINVAL, "the stored rules have errors; give --rules");
-	for (int i = 0; i < n; i++) {
-		CLEANUP_FREE char *path = xasprintf("%s/%s", directory, files[i].name);
-		if (!strchr(files[i].name, '/'))
-			unlink(path);
-	}
-	rmdir(directory);
+	findings_fini(&findings);
+	arena_free(arena);
 	return rules;
 }
 
@@ -55,7 +50,7 @@ struct ruleset *audit_stored_rules(struct history *history, struct err *err)
 	if (n > 0)
 		n = rule_texts_open(texts.data, texts.len, &opened, &files, err);
 	if (n > 0)
-		rules = load_rule_texts(files, n, err);
+		rules = load_rule_texts(files, (size_t)n, err);
 	free(files);
 	free(texts.data);
 	buf_fini(&opened);

@@ -39,6 +39,15 @@ const char *ysyntax_hint(const struct ydoc *doc, const struct syntax_problem *pr
 /* secret_lines.c: overwrites the values of secrets in one line with marks, one for each character,
  * so that columns stay right. misspelt: also where the key only looks like a secret's. */
 void secret_line_hide(char *line, char mark, bool misspelt);
+/* Does the key that ends before `end`, and begins no earlier than `line`, name a secret, or an
+ * address? */
+bool secret_is_name(const char *line, const char *end, bool misspelt);
+bool secret_is_address_key(const char *line, const char *end);
+/* Overwrites what URLs of the text have of secrets; address: also what looks like a token in their
+ * paths. */
+void secret_hide_urls(char *text, char mark, bool address);
+/* Of a text of many lines, by the look of each line. */
+void secret_lines_hide(char *text, char mark);
 /* Overwrites the line behind its indentation with stars. */
 void secret_line_hide_all(char *line);
 /* Does the line that begins at `start` belong to a value whose key is, or looks like, a secret's

@@ -1,10 +1,10 @@
 /*
- * Secret lines: hides the values of secrets in lines of YAML, for findings and for the record of
- * the rules. Works on the text, not on the tree: a line with a syntax error has no tree. A key is a
- * secret's by its last word, or as the key of a kind of pager; in findings a misspelt word counts
- * too, since a person's slip must not put a key into a log. Of each URL the user, the password and
- * the query are hidden; of an address (a key "url"), also parts of the path that look like tokens.
- * Pure: owns nothing.
+ * Secret lines: hides the values of secrets in lines of YAML, for findings, and for the record of
+ * what is no YAML. Works on the text, not on the tree: a line with a syntax error has no tree. A
+ * key is a secret's by its last word, or as the key of a kind of pager; in findings a misspelt word
+ * counts too, since a person's slip must not put a key into a log. Of each URL the user, the
+ * password and the query are hidden; of an address (a key "url"), also parts of the path that look
+ * like tokens. Pure: owns nothing.
  */
 #include "doc-internal.h"
 
@@ -77,7 +77,7 @@ static bool secret_ends_with(const char *line, const char *end, const struct sec
 }
 
 /* Does the key that ends before `end` name a secret? */
-static bool names_secret(const char *line, const char *end, bool misspelt)
+bool secret_is_name(const char *line, const char *end, bool misspelt)
 {
 	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++)
 		if (secret_ends_with(line, end, &secret_words[i]))
@@ -173,36 +173,48 @@ static char *hide_query(char *at, char mark)
 	return at;
 }
 
-/* Is the URL at `at` the value of a key that ends in "url"? */
-static bool secret_is_address(const char *line, const char *at)
+bool secret_is_address_key(const char *line, const char *end)
 {
 	static const struct secret_word key = SECRET_WORD("url");
 
+	return secret_ends_with(line, end, &key);
+}
+
+/* Is the URL at `at` the value of a key that ends in "url"? */
+static bool secret_is_address(const char *line, const char *at)
+{
 	while (at > line && is_key_letter(at[-1]))
 		at--;
 	while (at > line && strchr(" \t\"'", at[-1]))
 		at--;
 	return at > line && at[-1] == ':' &&
-	       secret_ends_with(line, secret_key_end(line, at - 1), &key);
+	       secret_is_address_key(line, secret_key_end(line, at - 1));
+}
+
+/* Hides the secrets of the URL whose host begins there. Returns its end. */
+static char *hide_url(char *host, char mark, bool address)
+{
+	char *end = url_part_end(host, "/?#");
+	char *user = memrchr(host, '@', (size_t)(end - host));
+
+	if (user)
+		end = overwrite_text(host, user, mark);
+	end = url_part_end(end, "/?#");
+	end = address ? hide_path(end, mark) : url_part_end(end, "?#");
+	end = hide_query(end, mark);
+	return *end == '#' ? overwrite_text(end + 1, url_part_end(end + 1, ""), mark) : end;
+}
+
+void secret_hide_urls(char *text, char mark, bool address)
+{
+	for (char *at = text; (at = strstr(at, "://"));)
+		at = hide_url(at + 3, mark, address);
 }
 
 static void hide_urls(char *line, char mark)
 {
-	char *at = line;
-
-	while ((at = strstr(at, "://"))) {
-		const bool address = secret_is_address(line, at);
-		char *host = at + 3, *end = url_part_end(host, "/?#");
-		char *user = memrchr(host, '@', (size_t)(end - host));
-		if (user)
-			end = overwrite_text(host, user, mark);
-		end = url_part_end(end, "/?#");
-		end = address ? hide_path(end, mark) : url_part_end(end, "?#");
-		end = hide_query(end, mark);
-		if (*end == '#')
-			end = overwrite_text(end + 1, url_part_end(end + 1, ""), mark);
-		at = end;
-	}
+	for (char *at = line; (at = strstr(at, "://"));)
+		at = hide_url(at + 3, mark, secret_is_address(line, at));
 }
 
 /* "routing_key hunter2": a key without its colon, at the start of the line or of a member in
@@ -217,7 +229,7 @@ static void hide_without_colon(char *line, char mark)
 			end++;
 		char *value = end + strspn(end, " \t\"'");
 		if (end > at && value > end && *value && *value != ':' &&
-		    names_secret(at, end, false))
+		    secret_is_name(at, end, false))
 			at = overwrite_text(value, value_end(value, strchr(line, '{') != NULL),
 					    mark);
 		at = strpbrk(at, ",{");
@@ -231,7 +243,7 @@ void secret_line_hide(char *line, char mark, bool misspelt)
 
 	while ((colon = strchr(colon, ':'))) {
 		const char *key_end = secret_key_end(line, colon++);
-		if (!names_secret(line, key_end, misspelt))
+		if (!secret_is_name(line, key_end, misspelt))
 			continue;
 		char *at = colon + strspn(colon, " \t");
 		char *end = value_end(at, memchr(line, '{', (size_t)(colon - line)) != NULL);
@@ -321,7 +333,7 @@ static struct open_value open_secret(const char *line, const char *end, bool mis
 		while (colon < end && strchr(" \t", *colon))
 			colon++;
 		if (colon < end && (*colon == '[' || *colon == '{') &&
-		    names_secret(line, key_end, misspelt))
+		    secret_is_name(line, key_end, misspelt))
 			follow_value(&open, colon, end);
 	}
 	return open;
@@ -338,7 +350,7 @@ static bool opens_secret(const char *line, const char *end, bool entry)
 		return false;
 	const char *key_end = secret_key_end(line, colon);
 	if (!entry)
-		return names_secret(line, key_end, true) || open_secret(line, end, true).depth;
+		return secret_is_name(line, key_end, true) || open_secret(line, end, true).depth;
 	return (size_t)(key_end - line) >= strlen(headers) &&
 	       strncasecmp(key_end - strlen(headers), headers, strlen(headers)) == 0;
 }
@@ -391,7 +403,7 @@ static bool is_within_secret(struct recorded *recorded, const char *line, const 
 	return false;
 }
 
-void ydoc_hide_secrets(char *text, char mark)
+void secret_lines_hide(char *text, char mark)
 {
 	CLEANUP_FREE char *original = xstrdup(text);
 	struct recorded recorded = { .line = NULL };

@@ -134,6 +134,7 @@ struct load {
 	/* Some file was not read whole: a name that seems to be missing may stand there. */
 	bool partial;
 	bool is_part;	   /* of a set whose other files are not loaded */
+	bool is_kept;	   /* texts that a set has kept: what they include is among them */
 	int error;	   /* the first -errno of a file that could not be read */
 	const char *place; /* file or directory for findings about the load as a whole */
 };

@@ -508,6 +508,19 @@ int rules_parse(const char *name, const char *text, size_t len, bool load_secret
 	return rules_parse_texts(&one, 1, load_secrets, ret_rules, findings);
 }
 
+int rules_parse_kept(const struct rule_text *texts, size_t n, struct ruleset **ret_rules,
+		     struct findings *findings)
+{
+	size_t errors = findings->nerrors;
+	struct load load;
+
+	load_init(&load, false, n ? texts[0].name : "rules", findings);
+	load.is_kept = true;
+	for (size_t i = 0; i < n; i++)
+		load_text(&load, texts[i].name, texts[i].text, texts[i].len);
+	return load_finish(&load, errors, ret_rules);
+}
+
 int rules_parse_texts(const struct rule_text *texts, size_t n, bool load_secrets,
 		      struct ruleset **ret_rules, struct findings *findings)
 {

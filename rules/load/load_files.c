@@ -297,14 +297,29 @@ void load_path(struct load *load, const char *path)
 		load_file(load, path, 0);
 }
 
+/* Is it a file of a catalogue, which a set keeps beside the rules that were made of it? */
+static bool is_of_catalogue(const struct ydoc *doc)
+{
+	for (size_t i = 0; doc->root && doc->root->kind == YNODE_MAP && i < doc->root->n; i++)
+		if (member_row(MAP_ROOT, doc->root->keys[i]->text))
+			return false;
+	return true;
+}
+
 void load_text(struct load *load, const char *name, const char *text, size_t len)
 {
+	struct findings findings = { .at = NULL };
 	struct ydoc doc;
-	int result = ydoc_parse(load->scratch, name, text, len, &doc, load->findings);
+	int result = ydoc_parse(load->scratch, name, text, len, &doc, &findings);
 
+	if (load->is_kept && is_of_catalogue(&doc)) {
+		findings_fini(&findings);
+		return;
+	}
+	findings_take(load->findings, &findings);
 	load_keep_doc(load, doc, result);
 	const struct ynode *include = ynode_get(doc.root, "include");
-	if (!include)
+	if (!include || load->is_kept)
 		return;
 	struct load_scope scope = { .load = load, .doc = &doc };
 	LOAD_ERROR(&scope, include, "E045", "put the rules into a file",

@@ -5,6 +5,7 @@ import os
 import random
 import sqlite3
 import subprocess
+import zlib
 
 import peers
 
@@ -337,6 +338,59 @@ def secrets_stay_out():
         past.daemon.finish()
 
 
+def hidden_rules_load():
+    """Secrets of all forms are hidden in the stored rules, which are still rules; where they are none, no file that is gone is named."""
+    hooks = """pagers:
+  one: {{kind: webhook, url: "http://127.0.0.1:1/a", headers: {{X-S_file: /k-secret, X-T: "k-secret"}}}}
+  two:
+    kind: webhook
+    url: http://127.0.0.1:1/b
+    headers:
+      X-S: k-secret
+      X-T: k-secret
+"""
+    past = Past(rules=peers.RULES.replace("pagers:\n", hooks))
+    try:
+        past.daemon.kill()
+        assert past.audit()[1]["pages_by_team"]
+        for arguments in (["audit", "--pages"], ["slo", "propose"]):
+            status, _, err = tracepager(*arguments, "--store", past.store)
+            assert status in (0, 1) and "rules" not in err, (arguments, status, err)
+        with sqlite3.connect(past.store) as store:
+            packed = store.execute("SELECT texts FROM rules").fetchone()[0]
+            texts = subprocess.run([UNPACK], input=packed, stdout=subprocess.PIPE, check=True).stdout
+            assert b"X-T: xxxxxxxx" in texts and b"k-secret" not in texts, texts
+            store.execute("UPDATE rules SET texts = ?", (zlib.compress(texts.replace(b"fallback", b"fallbakc"), 0),))
+        store.close()
+        status, _, err = tracepager("audit", "--store", past.store)
+        assert status == 2 and "the rules stored with the decision/rules.yaml:" in err, err
+        assert "the rules stored with the decision have errors" in err and "tracepager-audit" not in err, err
+    finally:
+        past.daemon.finish()
+
+
+def included_rules_load():
+    """The store keeps the files that others include, and the entries of catalogues, under names without a directory."""
+    daemon = peers.Daemon()
+    try:
+        for name in ("teams", "more", "catalog"):
+            os.mkdir(os.path.join(daemon.directory, name))
+        daemon.write("teams/rules.yaml", "services: {cart: {owner: shop}}\n")
+        daemon.write("more/rules.yaml", "services: {stock: {owner: sre}}\n")
+        daemon.write("catalog/catalog-info.yaml", "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: basket}\n"
+                     "spec: {type: service, owner: shop}\n")
+        with open(os.path.join(daemon.directory, "rules.yaml"), encoding="utf-8") as f:
+            daemon.write("rules.yaml", "include: [teams/rules.yaml, 'more/*.yaml', {catalogue: backstage, path: catalog}]\n" + f.read())
+        daemon.start()
+        assert daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "DiskFull"}, "firing")))[0] == 202
+        store = os.path.join(daemon.directory, "tracepager.db")
+        peers.wait_for("the rules", lambda: "no rules" not in tracepager("audit", "--store", store)[2])
+        status, out, err = tracepager("audit", "--store", store)
+        assert status in (0, 1) and err == "", (status, out, err)
+    finally:
+        daemon.finish()
+
+
 def wrong_usage():
     for arguments in (["replay"], ["replay", "--store", "x"], ["replay", "--store", "x", "--rules", "y", "z"],
                       ["replay", "--store", "/nowhere/x.db", "--rules", os.devnull], ["replay", "--format", "xml"],
@@ -354,4 +408,4 @@ def wrong_usage():
 
 
 peers.run(decided_again, many_of_one, decided_again_without_traces, decided_again_by_paths, audited, broad_alerts,
-           links_and_pagers, captured, handed_on, secrets_stay_out, wrong_usage)
+           links_and_pagers, captured, handed_on, secrets_stay_out, hidden_rules_load, included_rules_load, wrong_usage)

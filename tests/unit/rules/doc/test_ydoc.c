@@ -405,24 +405,67 @@ START_TEST(test_misspelt_secrets_are_hidden)
 }
 END_TEST
 
-/* Of the record, whole lines that belong to a secret's value are crossed out; the lines stay. */
+/* Of the record and of the page that shows rules: the lines, keys, braces and quotes stay. */
 static const struct {
 	const char *text, *kept;
 } recorded[] = {
 	{ "routing_key: ab\nurl: x\n", "routing_key: xx\nurl: x\n" },
-	{ "a_secret: [ab, c]\nurl: x\n", "a_secret: xxxxxxx\nurl: x\n" },
+	{ "a_secret: [ab, c]\nurl: x\n", "a_secret: [xx, x]\nurl: x\n" },
 	{ "a_secret:\n  ab\nurl: x", "a_secret:\n  xx\nurl: x" },
-	{ "a_secret:\n- ab\n- 'c'\n\n- d\nurl: x\n", "a_secret:\nxxxx\nxxxxx\n\nxxx\nurl: x\n" },
+	{ "a_secret:\n- ab\n- 'c'\n\n- d\nurl: x\n", "a_secret:\n- xx\n- 'x'\n\n- x\nurl: x\n" },
 	{ "p:\n  secret:\n    - ab\n    - größe\n  url: x\n",
-	  "p:\n  secret:\n    xxxx\n    xxxxxxx\n  url: x\n" },
-	{ "p: {secret: [ab,\n  cd], url: x}\nq: y\n", "p: {secret: xxxx\n  xxxxxxxxxxxx\nq: y\n" },
+	  "p:\n  secret:\n    - xx\n    - xxxxx\n  url: x\n" },
+	{ "p: {secret: [ab,\n  cd], url: x}\nq: y\n", "p: {secret: [xx,\n  xx], url: x}\nq: y\n" },
 	{ "p: {secret: [ab, # ]\n'c]', d],\nurl: x}\n",
-	  "p: {secret: xxxxxxxx\nxxxxxxxxx\nurl: x}\n" },
-	{ "secret: |\n  ab\n\n   cd\nurl: x\n", "secret: x\n  xx\n\n   xx\nurl: x\n" },
+	  "p: {secret: [xx, #xx\n'xx', x],\nurl: x}\n" },
+	{ "secret: | # a\n  ab\n\n   cd\nurl: x\n", "secret: | #xx\n  xx\n\n   xx\nurl: x\n" },
+	{ "secret: >-\n  a b\nurl: x\n", "secret: >-\n  xxx\nurl: x\n" },
+	{ "secret: a b\n  cd\nurl: x\n", "secret: xxx\n  xx\nurl: x\n" },
+	{ "secret: \"a\\\"b\\\n  c\"\nurl: x\n", "secret: \"xxxxx\n  x\"\nurl: x\n" },
+	{ "{secret: 'it''s', url: x}\r\n", "{secret: 'xxxxx', url: x}\r\n" },
+	{ "{secret : ab, \"a token\": c, \"key\": , x: ~}\n",
+	  "{secret : xx, \"a token\": x, \"key\": , x: ~}\n" },
+	/* Headers are secrets, whatever they are called. */
+	{ "pagers: {h: {headers: {X-S_file: /k, \"A\" : 'b c'}, url: x}}\n",
+	  "pagers: {h: {headers: {X-S_file: xx, \"A\" : 'xxx'}, url: x}}\n" },
+	{ "pagers:\n  h:\n    headers:\n      X-A: ab\n      X-B: cd\n    url: x\n",
+	  "pagers:\n  h:\n    headers:\n      X-A: xx\n      X-B: xx\n    url: x\n" },
 	/* A service or pager of such a name holds no secret. */
 	{ "token:\n  owner: a\n  peers:\n    - b\n", "token:\n  owner: a\n  peers:\n    - b\n" },
+	{ "services: {headers: {owner: a}, key: {owner: b}}\n",
+	  "services: {headers: {owner: a}, key: {owner: b}}\n" },
+	{ "pagers: {when: {token: ab}}\n", "pagers: {when: {token: xx}}\n" },
 	{ "secret_file: [ab,\n  cd]\n", "secret_file: [ab,\n  cd]\n" },
+	/* Conditions are globs, and hold no secret. */
+	{ "routes: [{when: {a_key: b, labels: {token: c}}}]\n",
+	  "routes: [{when: {a_key: b, labels: {token: c}}}]\n" },
+	{ "services: {a: {match: {tenant_key: b}}}\n",
+	  "services: {a: {match: {tenant_key: b}}}\n" },
+	/* URLs. */
 	{ "url: http://u:ß@h/?t=ab\n", "url: http://xxx@h/?t=xx\n" },
+	{ "{url: http://h?t=ab, x: y}\n", "{url: http://h?t=xx, x: y}\n" },
+	{ "a: \"http:\\/\\/u:p@h/\\x3ft=ab\\\"\\tc\"\n", "a: \"http://xxx@h/?t=xx\\\"\\tc\"\n" },
+	{ "a: 'see http://h?t=ab'\n", "a: 'see http://h?t=xx'\n" },
+	/* Comments, and what stands behind a secret. */
+	{ "a: b # token: cd\n", "a: b # token: xx\n" },
+	{ "token: b # cd\n# e\n", "token: x #xxx\n# e\n" },
+	{ "token: # cd\n  b\n", "token: #xxx\n  x\n" },
+	{ "# routing_key: ab\na: http://h#b\n", "# routing_key: xx\na: http://h#x\n" },
+	/* What a webhook sends stays the JSON that it is. */
+	{ "pagers: {h: {body: '{{\"token\": \"ab\", \"t\": \"{text}\", \"key\": 17}}'}}\n",
+	  "pagers: {h: {body: '{{\"token\": \"xx\", \"t\": \"{text}\", \"key\": 11}}'}}\n" },
+	{ "pagers: {h: {body: \"{{\\\"token\\\": [\\\"ab\\\", {{\\\"c\\\": \\\"d\\\\\\\"e\\\"}}], "
+	  "\\\"f\\\": 2}}\"}}\n",
+	  "pagers: {h: {body: \"{{\\\"token\\\": [\\\"xx\\\", {{\\\"x\\\": \\\"xxxxxx\\\"}}], "
+	  "\\\"f\\\": 2}}\"}}\n" },
+	{ "pagers: {h: {body: \"token=ab&text={text}\"}}\n",
+	  "pagers: {h: {body: \"token=xx&text={text}\"}}\n" },
+	{ "pagers: {h: {body: {token: ab, text: cd}}}\n",
+	  "pagers: {h: {body: {token: xx, text: cd}}}\n" },
+	/* No YAML: by the look of the lines. */
+	{ "a: [\nrouting_key: ab\n", "a: [\nrouting_key: xx\n" },
+	{ "a: [\nb_secret:\n  ab\nurl: x", "a: [\nb_secret:\n  xx\nurl: x" },
+	{ "a: ]\nsecret: |\n  ab\n\n   cd\nurl: x\n", "a: ]\nsecret: x\n  xx\n\n   xx\nurl: x\n" },
 };
 
 START_TEST(test_secrets_are_not_recorded)
