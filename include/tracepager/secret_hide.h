@@ -20,8 +20,9 @@ void secret_hide_free(struct secret_hide *hide);
 void secret_hide_add(struct secret_hide *hide, const char *secret);
 /* What is secret in a URL: user and password, the query's values, the parts of the path that look
  * like tokens. whole: the address itself lets a sender in, so that the path is secret, too, with
- * its last part and each that has a digit or a capital. NULL: none. */
-void secret_hide_add_url(struct secret_hide *hide, const char *url, bool whole);
+ * its last part and each that has a digit or a capital; but no part that stands in `known`, as the
+ * name of a pager does (NULL: none). url NULL: none. */
+void secret_hide_add_url(struct secret_hide *hide, const char *url, bool whole, const char *known);
 /* The value of a header: all of it, its words, and the user and password of "Basic". */
 void secret_hide_add_header(struct secret_hide *hide, const char *value);
 /* Puts *** for each secret in the text, which never grows and stays NUL-terminated at text[len].

@@ -362,7 +362,14 @@ static bool is_token_part(const char *part, size_t len, bool whole)
 	return digits == len ? len >= 12 : len >= 8 && (digits >= 2 || len >= 20);
 }
 
-static void hidden_add_path(struct secret_hide *hide, const char *path, size_t len, bool whole)
+/* Is the part a word of that text? */
+static bool is_known_part(const char *part, size_t len, const char *known)
+{
+	return known && memmem(known, strlen(known), part, len);
+}
+
+static void hidden_add_path(struct secret_hide *hide, const char *path, size_t len, bool whole,
+			    const char *known)
 {
 	const char *end = path + len;
 	const bool query = *end == '?';
@@ -375,6 +382,8 @@ static void hidden_add_path(struct secret_hide *hide, const char *path, size_t l
 		const char *part = path + (*path == '/');
 		const char *next = memchr(part, '/', (size_t)(end - part));
 		path = next ? next : end;
+		if (is_known_part(part, (size_t)(path - part), known))
+			continue;
 		if (is_token_part(part, (size_t)(path - part), whole) ||
 		    (whole && path == end && !query))
 			hidden_add_part(hide, part, (size_t)(path - part), false);
@@ -392,7 +401,7 @@ static void hidden_add_query(struct secret_hide *hide, const char *query)
 	}
 }
 
-void secret_hide_add_url(struct secret_hide *hide, const char *url, bool whole)
+void secret_hide_add_url(struct secret_hide *hide, const char *url, bool whole, const char *known)
 {
 	const char *host = url ? strstr(url, "://") : NULL;
 
@@ -404,7 +413,7 @@ void secret_hide_add_url(struct secret_hide *hide, const char *url, bool whole)
 	if (user)
 		hidden_add_copy(hide, host, (size_t)(user - host));
 	const size_t len = strcspn(path, "?#");
-	hidden_add_path(hide, path, len, whole);
+	hidden_add_path(hide, path, len, whole, known);
 	hidden_add_query(hide, path + len);
 }
 

@@ -338,7 +338,9 @@ static void add_trace_section(struct report_work *work)
 	else
 		report_add_item(
 			work, json_array_size(traces)
-				      ? "Its drawing is not kept; the tracing backend may have it."
+				      ? "The incident is over, and its drawing is not kept. The "
+					"incident's page of the relay draws the trace for 7 days; "
+					"after that the tracing backend may have it."
 				      : "No trace was found.");
 	if (!*drawn && json_array_size(traces))
 		report_add_fact(work, "Trace",

@@ -198,6 +198,26 @@ static void answers_tell_backlog(struct doctor *doctor)
 
 /* ---- rejected bodies, by sender ---- */
 
+/* A sender with a wrong token posts nothing that could be kept. */
+static void answers_tell_tokens(struct doctor *doctor)
+{
+	const double at_s =
+		answer_metric(doctor->answers, "tracepager_sender_token_refused_timestamp_seconds");
+	const double n = answer_metric(
+		doctor->answers, "tracepager_requests_refused_total{reason=\"sender_token\"}");
+	const int64_t age_us = doctor->wall_us - (int64_t)(at_s * (double)US_PER_SECOND);
+	char age[PLAIN_DURATION_SIZE];
+
+	if (at_s > 0 && age_us < US_PER_DAY)
+		doctor_tell(
+			doctor, DOCTOR_REJECTED, DOCTOR_WARNING, NULL,
+			"the relay's log names sender and address (\"request refused: its token "
+			"is missing or wrong\"); give both sides the same token",
+			"%.0f request%s of senders had no token or a wrong one since the relay's "
+			"start, the last one %s ago",
+			n, n == 1 ? "" : "s", plain_duration(age_us > 0 ? age_us : 0, age));
+}
+
 static void answers_tell_rejected(struct doctor *doctor)
 {
 	const json_t *list = json_object_get(doctor->answers->at[ANSWER_REJECTED].json, "rejected");
@@ -221,7 +241,8 @@ static void answers_tell_rejected(struct doctor *doctor)
 					 answer_text(body, "id")),
 			    "it posted what cannot be read: %s", answer_text(body, "reason"));
 	}
-	if (!ntold)
+	answers_tell_tokens(doctor);
+	if (!doctor_has_told(doctor, DOCTOR_REJECTED))
 		doctor_tell(doctor, DOCTOR_REJECTED, list ? DOCTOR_OK : DOCTOR_SKIPPED, NULL, NULL,
 			    list ? "none in the last day" : "the relay was not asked");
 }

@@ -7,32 +7,39 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
+#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 static const struct {
 	const char *message, *detail; /* detail: the name of its field; NULL: it has none */
+	int metric;		      /* -1: what pagers tell back is counted by its result */
 } refusal_texts[] = {
 	[INTAKE_REFUSAL_SENDER] = { "request refused: the sender's address, certificate or "
 				    "signature is not "
 				    "the declared one",
-				    "sender" },
-	[INTAKE_REFUSAL_TOKEN] = { "request refused: its token is missing or wrong", "sender" },
-	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL },
+				    "sender", METRIC_REFUSED_SENDER },
+	[INTAKE_REFUSAL_TOKEN] = { "request refused: its token is missing or wrong", "sender",
+				   METRIC_REFUSED_TOKEN },
+	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL,
+				   METRIC_REFUSED_ADMIN },
 	[INTAKE_REFUSAL_SNS] = { "request refused: it is no message that Amazon SNS signed for "
 				 "this sender",
-				 "error" },
-	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },
-	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin" },
-	[INTAKE_REFUSAL_LINK] = { "request refused: its link is forged, cut or expired", NULL },
+				 "error", METRIC_REFUSED_SNS },
+	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host",
+				  METRIC_REFUSED_HOST },
+	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin",
+				  METRIC_REFUSED_SITE },
+	[INTAKE_REFUSAL_LINK] = { "request refused: its link is forged, cut or expired", NULL,
+				  METRIC_REFUSED_LINK },
 	[INTAKE_REFUSAL_FEEDBACK_PAGER] = { "feedback refused: no pager of that name tells "
 					    "something back; look at the address of its webhook",
-					    "pager" },
+					    "pager", -1 },
 	[INTAKE_REFUSAL_FEEDBACK_SECRET] = { "feedback refused: its pager has no "
 					     "feedback_secret_file in the rules",
-					     "pager" },
+					     "pager", -1 },
 	[INTAKE_REFUSAL_FEEDBACK_SIGNATURE] = { "feedback refused: its signature is missing, too "
 						"old, or made with another secret",
-						"pager" },
+						"pager", -1 },
 };
 
 /* One reason. The timer is armed for a minute after each line. */
@@ -83,6 +90,10 @@ void refusals_count(struct refusals *refusals, enum intake_refusal reason,
 	struct refusal_log *log = &refusals->logs[reason];
 
 	log->n++;
+	if (refusal_texts[reason].metric >= 0)
+		metric_add((enum metric)refusal_texts[reason].metric, 1);
+	if (reason == INTAKE_REFUSAL_TOKEN)
+		metric_set(METRIC_REFUSED_TOKEN_TIME, clock_wall_us(refusals->clock));
 	snprintf(log->peer, sizeof(log->peer), "%s", http_exchange_peer(exchange));
 	snprintf(log->path, sizeof(log->path), "%s", http_exchange_path(exchange));
 	snprintf(log->detail, sizeof(log->detail), "%s", detail ? detail : "");

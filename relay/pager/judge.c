@@ -74,11 +74,12 @@ struct secret_hide *page_target_secrets(const struct page_target *target)
 	struct secret_hide *hide = secret_hide_new();
 
 	if (target->key && strstr(target->key, "://"))
-		secret_hide_add_url(hide, target->key, true);
+		secret_hide_add_url(hide, target->key, true, NULL);
 	else
 		secret_hide_add(hide, target->key);
 	/* Without a key, the address alone lets a sender in. */
-	secret_hide_add_url(hide, target->url, !target->key && target->kind != PAGER_EMAIL);
+	secret_hide_add_url(hide, target->url, !target->key && target->kind != PAGER_EMAIL,
+			    target->pager);
 	add_header_lines(hide, target->headers);
 	if (target->body)
 		add_body_secrets(hide, target->body);

@@ -59,7 +59,7 @@ struct secret_hide *source_config_secrets(const struct source_config *config)
 {
 	struct secret_hide *hide = secret_hide_new();
 
-	secret_hide_add_url(hide, config->url, false);
+	secret_hide_add_url(hide, config->url, false, NULL);
 	secret_hide_add(hide, config->bearer.value);
 	secret_hide_add(hide, config->basic.value);
 	secret_hide_add(hide, config->password.value);

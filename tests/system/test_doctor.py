@@ -316,6 +316,24 @@ def rules_that_were_refused_are_told():
         daemon.finish()
 
 
+def a_sender_with_a_wrong_token_is_told():
+    """It posts nothing that could be kept: only the log knew of it."""
+    daemon = peers.Daemon(config="admin_token: hook-secret\nsenders: {am: {format: alertmanager, bearer: hook-secret-2}}\n").start()
+    try:
+        def looked():
+            done = subprocess.run([peers.BINARY, "doctor", "-c", daemon.directory + "/tracepager.yaml", "--format", "json", "--only", "rejected"],
+                                  capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False, env=ENVIRONMENT)
+            return done.returncode, json.loads(done.stdout)["results"]
+
+        assert [r["level"] for r in looked()[1]] == ["ok"]
+        for token in ("wrong", "worse"):
+            assert daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "X"}, "firing")), {"Authorization": f"Bearer {token}"})[0] == 401
+        status, (told,) = looked()
+        assert status == 1 and told["level"] == "warning" and told["text"].startswith("2 requests of senders had no token or a wrong one"), told
+    finally:
+        daemon.finish()
+
+
 def a_token_that_the_relay_does_not_know_is_told():
     daemon = peers.Daemon(config="admin_token: hook-secret\n").start()
     try:
@@ -337,6 +355,6 @@ def a_token_that_the_relay_does_not_know_is_told():
         daemon.finish()
 
 
-peers.run(a_token_that_the_relay_does_not_know_is_told, rules_that_were_refused_are_told, a_directory_of_traces_that_cannot_be_read_is_told_once,
+peers.run(a_sender_with_a_wrong_token_is_told, a_token_that_the_relay_does_not_know_is_told, rules_that_were_refused_are_told, a_directory_of_traces_that_cannot_be_read_is_told_once,
           pagers_are_asked_and_not_paged, refusals_are_told, what_answers_must_be_the_service, forms_and_statuses,
           it_looks_as_the_owner_of_the_store, the_receiver_of_own_traces_is_asked, the_proxy_of_the_environment_is_obeyed, at_once=2)

@@ -79,14 +79,16 @@ static const struct {
 	{ "https://x.io/v2/alerts", false, "no /v2/alerts", "no /v2/alerts" },
 	{ "https://x.io/http/01H2X3Y4Z5", false, "no 01H2X3Y4Z5 of http", "no *** of http" },
 	{ "https://x.io/a%2Fb%2Fc", true, "a/b/c", "***" },
+	{ "https://x.io/payments", true, "payments-hook reached at /payments",
+	  "payments-hook reached at ***" },
 };
 
 START_TEST(the_secrets_of_an_address_are_hidden)
 {
 	struct secret_hide *hide = secret_hide_new();
 
-	secret_hide_add_url(hide, NULL, true);
-	secret_hide_add_url(hide, url_rows[_i].url, url_rows[_i].whole);
+	secret_hide_add_url(hide, NULL, true, NULL);
+	secret_hide_add_url(hide, url_rows[_i].url, url_rows[_i].whole, "payments-hook");
 	check_hidden(hide, url_rows[_i].said, url_rows[_i].shown);
 	secret_hide_free(hide);
 }

@@ -10,6 +10,7 @@
 
 #include "tests/lib/fake_clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/metrics.h"
 
 #include "relay/intake/refusals-internal.h"
 
@@ -138,6 +139,25 @@ START_TEST(quotes_are_bounded)
 }
 END_TEST
 
+/* Each request is counted, also those that are not logged one by one. */
+START_TEST(requests_are_counted_by_reason)
+{
+	const int64_t tokens = metric_value(METRIC_REFUSED_TOKEN),
+		      hosts = metric_value(METRIC_REFUSED_HOST);
+
+	for (int i = 0; i < 7; i++)
+		refuse(INTAKE_REFUSAL_TOKEN, "10.0.0.1", "am");
+	ck_assert_int_eq(metric_value(METRIC_REFUSED_TOKEN) - tokens, 7);
+	ck_assert_int_eq(metric_value(METRIC_REFUSED_TOKEN_TIME), fake.wall_us);
+	fake_clock_advance(&fake, 1000);
+	refuse(INTAKE_REFUSAL_HOST, "10.0.0.1", "evil.example");
+	refuse(INTAKE_REFUSAL_FEEDBACK_PAGER, "10.0.0.1", "p");
+	ck_assert_int_eq(metric_value(METRIC_REFUSED_HOST) - hosts, 1);
+	ck_assert_int_eq(metric_value(METRIC_REFUSED_TOKEN) - tokens, 7);
+	ck_assert_int_eq(metric_value(METRIC_REFUSED_TOKEN_TIME), fake.wall_us - 1000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("refusals");
@@ -147,6 +167,7 @@ int main(void)
 	tcase_add_test(tcase, first_at_once_then_one_a_minute);
 	tcase_add_test(tcase, each_reason_has_its_own_line);
 	tcase_add_test(tcase, quotes_are_bounded);
+	tcase_add_test(tcase, requests_are_counted_by_reason);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
