@@ -132,11 +132,26 @@ static void make_trace(void)
 
 /* ---- answers ---- */
 
+/* "Sun, 29 Nov 2026 18:00:00 GMT", made once a second. */
+static const char *http_date(void)
+{
+	static char text[64];
+	static time_t made;
+	const time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != made && gmtime_r(&now, &tm))
+		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	made = now;
+	return text;
+}
+
 static void answer(struct connection *c, const char *status, const char *body, size_t len)
 {
 	buf_printf(&c->out,
-		   "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-		   status, len);
+		   "HTTP/1.1 %s\r\nDate: %s\r\nContent-Type: application/json\r\n"
+		   "Content-Length: %zu\r\n\r\n",
+		   status, http_date(), len);
 	buf_add(&c->out, body, len);
 }
 
