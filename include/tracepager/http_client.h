@@ -12,6 +12,7 @@
 
 #include "tracepager/clock.h"
 #include "tracepager/http.h"
+#include "tracepager/peer_sight.h"
 
 struct event_base;
 struct http_client;
@@ -22,6 +23,9 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 void http_client_free(struct http_client *client);
 /* Borrowed; lives as long as the client. */
 const struct http_transport *http_client_transport(struct http_client *client);
+/* What replies and handshakes tell of the peers' clocks and certificates, of mail servers too.
+ * Borrowed; lives as long as the client. */
+struct peer_sight *http_client_sight(struct http_client *client);
 /* Calls and mails that are not done, cancelled ones included until the end of the turn. */
 size_t http_client_active(const struct http_client *client);
 

@@ -39,13 +39,14 @@ enum probe_step {
 
 struct probe_result {
 	enum probe_step step;
-	char text[240]; /* why it ended, for behind the peer's name; "" with PROBE_DONE */
+	char text[256]; /* why it ended, for behind the peer's name; "" with PROBE_DONE */
 	char host[256]; /* "host:port" */
 	int64_t took_us;
 	int64_t ends_us; /* the end of the peer's certificate, wall time; 0: not known */
 	/* Of wants_date: the peer's clock in whole seconds, and ours in the middle of the request,
 	 * wall time; date_us 0: not known. */
 	int64_t date_us, asked_us;
+	bool is_here; /* it is on this machine: the connection has one address at both ends */
 };
 
 void probe_peer(const struct probe_request *request, struct probe_result *ret_result);

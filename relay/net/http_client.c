@@ -1,15 +1,15 @@
 /*
  * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. Only
- * http_client.c, http_easy.c, http_socket.c, http_url.c and smtp_curl.c see curl. It judges no
- * reply: the caller decides by the status whether to retry. It follows no redirects: a pager's key
- * goes only where the configuration says.
+ * http_client.c, http_easy.c, http_socket.c, http_url.c, peer_curl.c, probe.c and smtp_curl.c see
+ * curl. It judges no reply: the caller decides by the status whether to retry. It follows no
+ * redirects: a pager's key goes only where the configuration says.
  *
  * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
  * functions. So send and cancel only put the call into the list fresh or dead; client_on_work(), an
  * event of its own, starts and frees calls once curl has returned, still in the same turn.
  *
- * Owns its calls, curl's handles, connections and timer, and the mail transport beside it (smtp.c).
- * The event base is borrowed.
+ * Owns its calls, curl's handles, connections and timer, the mail transport beside it (smtp.c), and
+ * what peers tell of their clocks and certificates (peer_sight.h). The event base is borrowed.
  */
 #include "tracepager/http_client.h"
 
@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
 
 #include <curl/curl.h>
@@ -29,6 +30,7 @@
 #include "http_easy-internal.h"
 #include "http_socket-internal.h"
 #include "loop-internal.h"
+#include "peer_curl-internal.h"
 #include "smtp-internal.h"
 
 #define HTTP_CALL_MAGIC 0x63616c6cu
@@ -57,6 +59,9 @@ struct http_call {
 	size_t max_bytes, bytes, header_bytes;
 	struct buf reply_body; /* where the handler has no body() */
 	char *failure;	       /* our own reason to end the call; NULL: none */
+	/* What the reply tells of the peer's clock; date_us 0: nothing. */
+	struct peer_date date;
+	bool is_cached; /* a cache keeps the reply: its Date is of when it was made */
 	/* The request, in `memory`. */
 	struct http_easy_request request;
 	struct curl_slist lines[LIMIT_REQUEST_HEADERS + HTTP_EASY_LINES];
@@ -68,6 +73,7 @@ struct http_client {
 	const struct clock *clock;
 	struct http_transport transport;
 	struct smtp_client *smtp;
+	struct peer_sight *sight;
 	CURLM *multi;
 	struct http_easies easies;
 	struct http_sockets sockets;
@@ -144,16 +150,47 @@ static struct http_call *easy_call(void *arg)
 	return call;
 }
 
+/* Not of http:, whose TLS could only be a proxy's. */
+static void call_see_certificate(const struct http_call *call)
+{
+	const int64_t ends_us = strncasecmp(call->request.url, "https:", 6)
+					? 0
+					: peer_curl_certificate_end_us(call->easy->curl);
+
+	if (ends_us)
+		peer_sight_take_certificate(call->client->sight, call->request.url, ends_us,
+					    call->date.asked_us);
+}
+
+/* A Date is parsed only where it is wanted: see LIMIT_PEER_DATE_EVERY_US. */
+static void call_see_header(struct http_call *call, const char *line, size_t len)
+{
+	if (!call->date.asked_us) /* a proxy's, before the connection stands */
+		return;
+	if ((*line | 0x20) == 'a') {
+		call->is_cached |= len > 4 && !strncasecmp(line, "age:", 4);
+	} else if ((*line | 0x20) == 'd' &&
+		   peer_sight_wants_date(call->client->sight, call->request.url,
+					 call->date.asked_us)) {
+		const int64_t date_us = peer_curl_date_us(line, len);
+		if (date_us) {
+			call->date.date_us = date_us;
+			call->date.replied_us = clock_mono_us(call->client->clock);
+		}
+	}
+}
+
 static int call_on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
 {
 	struct http_call *call = easy_call(arg);
 
-	(void)peer;
-	(void)own;
 	(void)peer_port;
 	(void)own_port;
 	if (call->state == CALL_DEAD)
 		return CURL_PREREQFUNC_ABORT;
+	call->date.asked_us = clock_mono_us(call->client->clock);
+	call->date.is_here = strcmp(peer, own) == 0;
+	call_see_certificate(call);
 	if (!call->handler.begins || call->handler.begins(call->arg))
 		return CURL_PREREQFUNC_OK;
 	call_fail(call, xstrdup("the request was taken back before it began"));
@@ -171,9 +208,9 @@ static size_t call_on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *call = easy_call(arg);
 
-	(void)data;
 	if (call->state == CALL_DEAD)
 		return 0;
+	call_see_header(call, data, size * n);
 	call->header_bytes += size * n;
 	if (call->header_bytes > LIMIT_HEADER_BYTES) {
 		call_fail(call,
@@ -498,6 +535,8 @@ static void call_finish(struct http_call *call, CURLcode code)
 	CLEANUP_FREE char *failure = NULL;
 
 	call_enter(call, CALL_DONE);
+	if (call->date.date_us && !call->is_cached)
+		peer_sight_take_date(call->client->sight, call->request.url, &call->date);
 	call->is_sound = code == CURLE_OK && !call->failure;
 	if (!call->is_sound)
 		reply.error = failure = call_failure_text(call, code);
@@ -699,7 +738,8 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 	client->timer = evtimer_new(base, client_on_timer, client);
 	client->work = evtimer_new(base, client_on_work, client);
 	client->turn = evtimer_new(base, client_on_turn, client);
-	client->smtp = smtp_client_new(base);
+	client->sight = peer_sight_new();
+	client->smtp = smtp_client_new(base, clock, client->sight);
 	if (client->smtp)
 		client->transport.mail = smtp_client_transport(client->smtp);
 	if (!client_set_up(client)) {
@@ -726,6 +766,7 @@ void http_client_free(struct http_client *client)
 	calls_kill(&client->paused);
 	client_free_dead(client);
 	smtp_client_free(client->smtp);
+	peer_sight_free(client->sight);
 	http_easies_fini(&client->easies);
 	curl_multi_cleanup(client->multi); /* closes the connections */
 	http_sockets_fini(&client->sockets);
@@ -742,6 +783,11 @@ void http_client_free(struct http_client *client)
 const struct http_transport *http_client_transport(struct http_client *client)
 {
 	return &client->transport;
+}
+
+struct peer_sight *http_client_sight(struct http_client *client)
+{
+	return client->sight;
 }
 
 size_t http_client_active(const struct http_client *client)

@@ -12,6 +12,8 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+#include "peer_curl-internal.h"
+
 /* As smtp_curl.c has it: those that curl speaks with a user and a password. */
 #define PROBE_MECHANISMS "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5"
 
@@ -51,7 +53,13 @@ static char *probe_address(const struct probe_request *request, char host_port[2
 	return address;
 }
 
-/* ---- options ---- */
+/* ---- from curl ---- */
+
+struct probe_run {
+	CURL *curl;
+	struct probe_result *result;
+	char error_text[CURL_ERROR_SIZE];
+};
 
 static size_t probe_on_data(char *data, size_t size, size_t n, void *arg)
 {
@@ -60,40 +68,58 @@ static size_t probe_on_data(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* "Date: Sun, 29 Nov 2026 18:00:00 GMT" */
-static size_t probe_on_header(char *data, size_t size, size_t n, void *arg)
+static void probe_look(struct probe_run *run)
 {
-	struct probe_result *result = arg;
-	const size_t len = size * n;
-	char text[64];
+	const int64_t ends_us = peer_curl_certificate_end_us(run->curl);
 
-	if (len > 6 && len - 6 < sizeof(text) && strncasecmp(data, "date: ", 6) == 0) {
-		memcpy(text, data + 6, len - 6);
-		text[len - 6] = '\0';
-		const time_t at = curl_getdate(text, NULL);
-		result->date_us = at > 0 ? (int64_t)at * US_PER_SECOND : 0;
-	}
-	return len;
+	if (ends_us)
+		run->result->ends_us = ends_us;
 }
 
-static bool probe_set_common(CURL *curl, const struct probe_request *request,
-			     struct probe_result *result, char *error_text)
+/* Of a mail server each line of a reply: the second greeting comes by TLS, before the login. */
+static size_t probe_on_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct probe_run *run = arg;
+	const int64_t date_us = peer_curl_date_us(data, size * n);
+
+	if (date_us)
+		run->result->date_us = date_us;
+	probe_look(run);
+	return size * n;
+}
+
+/* Where nothing is sent, nothing comes back either. */
+static int probe_on_ready(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct probe_run *run = arg;
+
+	(void)peer_port;
+	(void)own_port;
+	run->result->is_here = strcmp(peer, own) == 0;
+	probe_look(run);
+	return CURL_PREREQFUNC_OK;
+}
+
+/* ---- options ---- */
+
+static bool probe_set_common(CURL *curl, const struct probe_request *request, struct probe_run *run)
 {
 	const long timeout_ms = (long)(request->timeout_us / US_PER_MS);
 	bool failed = false;
 
 	failed |=
 		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,smtp,smtps") != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, run->error_text) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, probe_on_data) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, probe_on_header) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_HEADERDATA, result) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_HEADERDATA, run) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, probe_on_ready) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_PREREQDATA, run) != CURLE_OK;
 	if (request->ca_file)
 		failed |= curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) != CURLE_OK;
 	if (request->cert_file) {
@@ -141,23 +167,6 @@ static bool probe_set_http(CURL *curl, const struct probe_request *request)
 }
 
 /* ---- the outcome ---- */
-
-/* "Expire date:2027-…" of the first certificate, which is the peer's own. */
-static int64_t probe_certificate_end(CURL *curl)
-{
-	static const char mark[] = "Expire date:";
-	struct curl_certinfo *info = NULL;
-
-	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
-	    info->num_of_certs < 1)
-		return 0;
-	for (const struct curl_slist *line = info->certinfo[0]; line; line = line->next)
-		if (strncmp(line->data, mark, strlen(mark)) == 0) {
-			const time_t at = curl_getdate(line->data + strlen(mark), NULL);
-			return at > 0 ? (int64_t)at * US_PER_SECOND : 0;
-		}
-	return 0;
-}
 
 static enum probe_step probe_timeout_step(CURL *curl, const struct probe_request *request)
 {
@@ -221,8 +230,8 @@ void probe_peer(const struct probe_request *request, struct probe_result *ret_re
 	const int64_t began_us = clock_mono_us(clock_system()),
 		      wall_us = clock_wall_us(clock_system());
 	const bool mail = url_is_mail(request->url);
-	char error_text[CURL_ERROR_SIZE] = "";
 	CURL *curl = curl_easy_init();
+	struct probe_run run = { .curl = curl, .result = ret_result };
 
 	*ret_result = (struct probe_result){ .step = PROBE_ANSWER };
 	CLEANUP_FREE char *address = probe_address(request, ret_result->host);
@@ -233,14 +242,13 @@ void probe_peer(const struct probe_request *request, struct probe_result *ret_re
 		return;
 	}
 	CURLcode code = CURLE_FAILED_INIT;
-	if (probe_set_common(curl, request, ret_result, error_text) &&
+	if (probe_set_common(curl, request, &run) &&
 	    (mail ? probe_set_mail(curl, request) : probe_set_http(curl, request)) &&
 	    curl_easy_setopt(curl, CURLOPT_URL, address) == CURLE_OK)
 		code = curl_easy_perform(curl);
 	ret_result->step = probe_step_of(curl, request, code);
 	if (ret_result->step != PROBE_DONE)
-		probe_tell(curl, ret_result->step, code, error_text, request, ret_result);
-	ret_result->ends_us = probe_certificate_end(curl);
+		probe_tell(curl, ret_result->step, code, run.error_text, request, ret_result);
 	ret_result->took_us = clock_mono_us(clock_system()) - began_us;
 	ret_result->asked_us = wall_us + ret_result->took_us / 2;
 	curl_easy_cleanup(curl);

@@ -13,13 +13,16 @@
 
 #include <stddef.h>
 
+#include "tracepager/clock.h"
 #include "tracepager/mail.h"
+#include "tracepager/peer_sight.h"
 
 struct event_base;
 struct smtp_client;
 
-/* After curl_global_init(). NULL: no memory or descriptors. */
-struct smtp_client *smtp_client_new(struct event_base *base);
+/* After curl_global_init(). Clock and sight are borrowed. NULL: no memory or descriptors. */
+struct smtp_client *smtp_client_new(struct event_base *base, const struct clock *clock,
+				    struct peer_sight *sight);
 /* Cancels what is under way and waits for the threads, about a second at most. Takes NULL. */
 void smtp_client_free(struct smtp_client *client);
 const struct mail_transport *smtp_client_transport(struct smtp_client *client);

@@ -49,6 +49,8 @@ TAILQ_HEAD(mail_list, mail_call);
 
 struct smtp_client {
 	struct mail_transport transport;
+	const struct clock *clock;
+	struct peer_sight *sight;
 	struct event *event; /* pending while mails run */
 	int fd;		     /* readable: a thread asks, or has ended */
 	pthread_mutex_t lock;
@@ -224,6 +226,9 @@ static void mail_call_end(struct mail_call *call)
 	TAILQ_REMOVE(&client->running, call, link);
 	if (--client->nrunning == 0)
 		event_del(client->event);
+	if (call->result.ends_us)
+		peer_sight_take_certificate(client->sight, call->mail.url, call->result.ends_us,
+					    clock_mono_us(client->clock));
 	if (!call->cancelled)
 		mail_call_tell(call);
 	mail_call_free(call);
@@ -327,10 +332,13 @@ static void smtp_cancel(void *ctx, struct mail_call *call)
 	pthread_mutex_unlock(&client->lock);
 }
 
-struct smtp_client *smtp_client_new(struct event_base *base)
+struct smtp_client *smtp_client_new(struct event_base *base, const struct clock *clock,
+				    struct peer_sight *sight)
 {
 	struct smtp_client *client = xcalloc(1, sizeof(*client));
 
+	client->clock = clock;
+	client->sight = sight;
 	client->transport =
 		(struct mail_transport){ .send = smtp_send, .cancel = smtp_cancel, .ctx = client };
 	TAILQ_INIT(&client->waiting);

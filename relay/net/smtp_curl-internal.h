@@ -1,6 +1,6 @@
 /*
  * One mail by SMTP, with curl, in the calling thread, which it holds until the server has answered
- * or the time is over. Beside http_*.c the only file that sees curl. It retries nothing.
+ * or the time is over. It retries nothing.
  *
  * Owns nothing: mail and hooks are borrowed for the call. Any thread.
  */
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tracepager/buf.h"
 #include "tracepager/mail.h"
@@ -25,6 +26,7 @@ struct smtp_result {
 	struct buf words; /* of the reply that has the status, its lines one behind another */
 	char **refused;	  /* "ADDRESS: CODE WORDS" */
 	size_t nrefused;
+	int64_t ends_us; /* the server's certificate, wall time; 0: it has shown none */
 };
 
 /* The caller frees the result with smtp_result_fini(). */

@@ -12,6 +12,8 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+#include "peer_curl-internal.h"
+
 /* Those that curl speaks with a user and a password, and no other: it would try Kerberos first
  * where the user's name has a domain and the server offers it. */
 #define LOGIN_MECHANISMS "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5"
@@ -51,6 +53,7 @@ static int smtp_on_ready(void *arg, char *peer, char *own, int peer_port, int ow
 	(void)own;
 	(void)peer_port;
 	(void)own_port;
+	session->result->ends_us = peer_curl_certificate_end_us(session->curl);
 	session->began = session->hooks->begins(session->arg);
 	if (session->began)
 		return CURL_PREREQFUNC_OK;

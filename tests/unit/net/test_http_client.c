@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/net_world.h"
@@ -126,10 +127,11 @@ static int listen_raw(char **ret_url)
 	return listener;
 }
 
-/* Takes a connection, answers its request, and gives the connection. */
-static int answer_raw(int listener, struct answer *answer)
+/* Takes a connection, answers its request with these headers too, and gives the connection. */
+static int answer_raw(int listener, const char *headers, struct answer *answer)
 {
-	static const char says[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	CLEANUP_FREE char *says =
+		xasprintf("HTTP/1.1 200 OK\r\n%sContent-Length: 2\r\n\r\nok", headers);
 	char asked[4096];
 	int fd;
 
@@ -152,7 +154,7 @@ START_TEST(client_leaves_idle_connections)
 	for (int i = 0; i < 3; i++) {
 		struct answer answer = { 0 };
 		ask_for(&answer, &request, &whole);
-		int fd = answer_raw(listener, &answer);
+		int fd = answer_raw(listener, "", &answer);
 		/* The guard's timer, and the connection. */
 		ck_assert_int_eq(event_base_get_num_events(w.base, EVENT_BASE_COUNT_ADDED), 2);
 		close(fd);
@@ -222,10 +224,67 @@ START_TEST(client_has_many_calls)
 }
 END_TEST
 
+/* "Date: Sun, 29 Nov 2026 18:00:00 GMT\r\n" of a clock that is so far behind. */
+static const char *late_date(char out[64], int late_s)
+{
+	const time_t at = (time_t)(clock_wall_us(clock_system()) / US_PER_SECOND) - late_s;
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	strftime(out, 64, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+	return out;
+}
+
+static const struct {
+	const char *before, *after;
+	bool has_date, counts;
+} date_cases[] = {
+	{ "", "", true, true },
+	{ "", "", false, false },
+	{ "DATE-X: 1\r\nd:\r\nA: b\r\n", "Aged: 1\r\n", true, true },
+	/* What a cache gives out tells when it was made. */
+	{ "Age: 3600\r\n", "", true, false },
+	{ "", "age: 1\r\n", true, false },
+	/* Broken ones. */
+	{ "Date:\r\n", "", false, false },
+	{ "Date: yesterday\r\n", "", false, false },
+	{ "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "", false, false },
+	{ "Date: 9999999999999999999999999999999999999999999999999999999999999999999\r\n", "",
+	  false, false },
+	{ "Date: \x80\xff\r\n", "", false, false },
+};
+
+START_TEST(client_reads_dates)
+{
+	CLEANUP_FREE char *url = NULL;
+	char date[64] = "";
+	struct answer answer = { 0 };
+	int listener = listen_raw(&url);
+	struct http_request request = request_to(url);
+
+	if (date_cases[_i].has_date)
+		late_date(date, 3600);
+	CLEANUP_FREE char *headers =
+		xasprintf("%s%s%s", date_cases[_i].before, date, date_cases[_i].after);
+	ask_for(&answer, &request, &whole);
+	close(answer_raw(listener, headers, &answer));
+	const struct peer_clock clock =
+		peer_sight_clock(http_client_sight(w.client), clock_wall_us(clock_system()),
+				 clock_mono_us(clock_system()));
+	ck_assert_uint_eq(clock.npeers, date_cases[_i].counts);
+	if (date_cases[_i].counts) {
+		/* The reply took at most 2 s, else it would not count. */
+		ck_assert_int_ge(clock.ahead_us, (3600 - 2) * US_PER_SECOND);
+		ck_assert_int_le(clock.ahead_us, (3600 + 2) * US_PER_SECOND);
+	}
+	close(listener);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("http_client");
-	TCase *reuse = world_group(suite, "reuse");
+	TCase *reuse = world_group(suite, "reuse"), *sights = world_group(suite, "sights");
 
 	tcase_add_test(reuse, client_forgets_the_last_request);
 	tcase_add_test(reuse, client_forgets_a_signature);
@@ -233,5 +292,6 @@ int main(void)
 	tcase_add_test(reuse, client_leaves_idle_connections);
 	tcase_add_test(reuse, client_parses_urls_once);
 	tcase_add_test(reuse, client_has_many_calls);
+	tcase_add_loop_test(sights, client_reads_dates, 0, (int)ARRAY_LEN(date_cases));
 	return world_run(suite);
 }

@@ -191,7 +191,9 @@ static int64_t case_wall_us(void *ctx)
 START_TEST(client_reads_retry_after)
 {
 	int64_t wall_us = retry_cases[_i].wall_us;
-	const struct clock clock = { .wall_us = case_wall_us, .ctx = &wall_us };
+	const struct clock clock = { .mono_us = clock_system()->mono_us,
+				     .wall_us = case_wall_us,
+				     .ctx = &wall_us };
 	struct answer answer = { 0 };
 
 	http_client_free(w.client);

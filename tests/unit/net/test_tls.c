@@ -262,6 +262,31 @@ START_TEST(tls_certificate_is_exchanged)
 }
 END_TEST
 
+/* The client remembers when the server's certificate ends, and reads it at new connections only. */
+START_TEST(tls_end_is_seen)
+{
+	struct peer_sight *sight = http_client_sight(w.client);
+	struct answer answer;
+	struct peer_end end;
+
+	issue("a", 1, 4, false);
+	serve("a.pem", "a.key");
+	world_listen();
+	ask_trusting(&answer, "/seen?1", "a.pem");
+	answer_fini(&answer);
+	ck_assert(peer_sight_first_end(sight, clock_mono_us(clock_system()), &end));
+	ck_assert_int_eq(end.ends_us, metric_value(METRIC_TLS_EXPIRY));
+	CLEANUP_FREE char *peer = xasprintf("127.0.0.1:%d", http_server_port(w.server));
+	ck_assert_str_eq(end.peer, peer);
+	ck_assert(peer_sight_take_news(sight));
+	/* On the same connection nothing is read again. */
+	ask_trusting(&answer, "/seen?2", "a.pem");
+	answer_fini(&answer);
+	ck_assert_uint_eq(http_server_connections(w.server), 1);
+	ck_assert(!peer_sight_take_news(sight));
+}
+END_TEST
+
 START_TEST(tls_replies_are_whole)
 {
 	struct answer answer;
@@ -325,6 +350,7 @@ int main(void)
 	suite_add_tcase(suite, files);
 	tcase_add_checked_fixture(server, tls_set_up, tls_tear_down);
 	tcase_add_test(server, tls_certificate_is_exchanged);
+	tcase_add_test(server, tls_end_is_seen);
 	tcase_add_test(server, tls_replies_are_whole);
 	tcase_add_test(server, tls_tells_plain_http);
 	tcase_add_test(server, tls_server_dies_in_handshakes);
