@@ -603,6 +603,9 @@
 /* Handles of curl that wait for their next request, of 8 KiB each: a burst of pages and look-ups
  * has as many requests at once; a handle above the cap is freed after its request. */
 #define LIMIT_IDLE_EASY_HANDLES 64
+/* Connections, and handles with their TLS sessions, are used anew for so long: a peer that has
+ * moved, or has renewed its certificate, is seen within that time, for one handshake an hour. */
+#define LIMIT_CONNECTION_LIFE_US US_PER_HOUR
 /* Parsed URLs of posts, of 300 bytes each: more pagers than that seldom ring in one minute. */
 #define LIMIT_PARSED_URLS 32
 /* Paused calls resumed in one turn: curl reads and decompresses for each, some 200 us. */

@@ -119,12 +119,19 @@ static void call_enter(struct http_call *call, enum call_state state)
 		TAILQ_INSERT_TAIL(list, call, link);
 }
 
+/* A handle keeps TLS sessions, in which peers show no certificate. */
+static bool call_easy_is_old(const struct http_call *call)
+{
+	return call->date.asked_us - call->easy->first_us >= LIMIT_CONNECTION_LIFE_US;
+}
+
 static void call_free(struct http_call *call)
 {
 	assert(call->state == CALL_DONE && call->magic == HTTP_CALL_MAGIC);
 	if (call->added)
 		curl_multi_remove_handle(call->client->multi, call->easy->curl);
-	http_easy_give(&call->client->easies, call->easy, call->is_sound);
+	http_easy_give(&call->client->easies, call->easy,
+		       call->is_sound && !call_easy_is_old(call));
 	buf_fini(&call->reply_body);
 	free(call->failure);
 	call->client->ncalls--;
@@ -190,6 +197,8 @@ static int call_on_connected(void *arg, char *peer, char *own, int peer_port, in
 		return CURL_PREREQFUNC_ABORT;
 	call->date.asked_us = clock_mono_us(call->client->clock);
 	call->date.is_here = strcmp(peer, own) == 0;
+	if (!call->easy->first_us)
+		call->easy->first_us = call->date.asked_us;
 	call_see_certificate(call);
 	if (!call->handler.begins || call->handler.begins(call->arg))
 		return CURL_PREREQFUNC_OK;

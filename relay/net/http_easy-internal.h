@@ -3,8 +3,8 @@
  * another. Connections are the multi handle's, so that any handle may use any of them.
  *
  * A handle of which an option of one request would stay set (certificates, signatures, a password
- * in the URL), or whose request ended with an error, is used for that request alone. Idle handles
- * hold nothing of their last request.
+ * in the URL), or whose request ended with an error, is used for that request alone; any other for
+ * LIMIT_CONNECTION_LIFE_US. Idle handles hold nothing of their last request but the TLS session.
  *
  * Owns the idle handles; whoever has taken one gives it back. Loop thread only.
  */
@@ -26,6 +26,7 @@ struct http_easy {
 	CURL *curl; /* its CURLOPT_PRIVATE is this http_easy */
 	void *user; /* of whoever has taken it; NULL: it is idle */
 	bool only_once;
+	int64_t first_us;	     /* its first request began, monotonic; 0: none has */
 	struct http_url *url;	     /* NULL: the request has its URL as a text */
 	SLIST_ENTRY(http_easy) link; /* in the list of idle ones */
 	char error_text[CURL_ERROR_SIZE];
@@ -69,7 +70,7 @@ void http_easy_lines(const struct http_easies *easies, const struct http_request
  * only until this returns. NULL: no memory. */
 struct http_easy *http_easy_take(struct http_easies *easies, const struct http_request *request,
 				 const struct http_easy_request *copy);
-/* curl's multi handle must not have it any more. is_sound: the request ended without an error.
+/* curl's multi handle must not have it any more. is_sound: it may have another request.
  * Takes NULL. */
 void http_easy_give(struct http_easies *easies, struct http_easy *easy, bool is_sound);
 

@@ -102,6 +102,7 @@ static bool easy_set_rules(struct http_easy *easy)
 {
 	CURL *curl = easy->curl;
 	const long connect_ms = (long)(LIMIT_CONNECT_US / US_PER_MS);
+	const long life_s = (long)(LIMIT_CONNECTION_LIFE_US / US_PER_SECOND);
 	bool failed = false;
 
 	failed |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
@@ -110,6 +111,7 @@ static bool easy_set_rules(struct http_easy *easy)
 	/* curl reads once in a turn; its default of 16 KiB makes large traces a third dearer. */
 	failed |= curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)LIMIT_READ_BYTES) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN, life_s) != CURLE_OK;
 	/* Else a call that ends early waits for a slow resolver, and the loop with it. */
 	failed |= curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
 	/* With a directory of certificates curl caches none that it has read. */
