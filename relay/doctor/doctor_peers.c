@@ -4,12 +4,12 @@
  * the check of the peer is then skipped, so that one fault is told once.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "doctor-internal.h"
 #include "tracepager/clock.h"
+#include "tracepager/peer_sight.h"
 
 struct doctor_host {
 	struct doctor *doctor;
@@ -254,53 +254,40 @@ static void peers_tell_fine(struct doctor *doctor)
 			    nsecure);
 }
 
-/* The difference that most peers agree on: the one in the middle. A peer's clock may be wrong. */
-static int compare_differences(const void *a, const void *b)
+static struct peer_clock peers_clock(const struct doctor *doctor)
 {
-	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* How far our clock is ahead of the peers', 0: their whole seconds do not tell one. */
-static size_t peers_clock(const struct doctor *doctor, int64_t *ret_ahead_us)
-{
-	int64_t ahead_us[LIMIT_DOCTOR_HOSTS];
+	struct peer_word words[LIMIT_DOCTOR_HOSTS];
 	size_t n = 0;
 
 	for (size_t i = 0; i < doctor->nhosts; i++) {
 		const struct probe_result *result = &doctor->hosts[i].result;
 		if (result->date_us)
-			ahead_us[n++] = result->asked_us - result->date_us - US_PER_SECOND / 2;
+			words[n++] = (struct peer_word){
+				.ahead_us = result->asked_us - result->date_us - US_PER_SECOND / 2,
+				.is_here = result->is_here,
+			};
 	}
-	qsort(ahead_us, n, sizeof(*ahead_us), compare_differences);
-	*ret_ahead_us = n ? ahead_us[n / 2] : 0;
-	return n;
+	return peer_clock_of(words, n);
 }
 
 static void peers_tell_clock(struct doctor *doctor)
 {
-	static const char cure[] =
-		"set the clock, and keep it by chrony, systemd-timesyncd or ntpd";
-	int64_t ahead_us;
-	const size_t n = peers_clock(doctor, &ahead_us);
-	const int64_t off_us = ahead_us < 0 ? -ahead_us : ahead_us;
+	const struct peer_clock clock = peers_clock(doctor);
+	const int64_t off_us = clock.ahead_us < 0 ? -clock.ahead_us : clock.ahead_us;
 	const char *synchronised = doctor_clock_state();
+	char text[PEER_CLOCK_TEXT_SIZE];
 
 	if (off_us > LIMIT_CLOCK_OFF_US)
 		doctor_tell(doctor, DOCTOR_CLOCK,
 			    off_us > LIMIT_CLOCK_BAD_US ? DOCTOR_FAILURE : DOCTOR_WARNING, NULL,
-			    cure,
-			    "the clock is %lld s %s those of %zu peer%s: searches miss traces, and "
-			    "signatures are refused",
-			    (long long)(off_us / US_PER_SECOND),
-			    ahead_us > 0 ? "ahead of" : "behind", n, n == 1 ? "" : "s");
-	else if (n)
+			    PEER_CLOCK_CURE, "%s", peer_clock_text(&clock, text));
+	else if (clock.npeers)
 		doctor_tell(doctor, DOCTOR_CLOCK, DOCTOR_OK, NULL, NULL,
-			    "it agrees with those of %zu peer%s%s%s", n, n == 1 ? "" : "s",
-			    synchronised ? "; " : "", synchronised ? synchronised : "");
+			    "it agrees with those of %zu peer%s%s%s", clock.npeers,
+			    clock.npeers == 1 ? "" : "s", synchronised ? "; " : "",
+			    synchronised ? synchronised : "");
 	else if (synchronised)
-		doctor_tell(doctor, DOCTOR_CLOCK, DOCTOR_WARNING, NULL, cure,
+		doctor_tell(doctor, DOCTOR_CLOCK, DOCTOR_WARNING, NULL, PEER_CLOCK_CURE,
 			    "%s, and no peer tells its time", synchronised);
 	else
 		doctor_tell(doctor, DOCTOR_CLOCK, DOCTOR_OK, NULL, NULL,
