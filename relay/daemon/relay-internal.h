@@ -3,8 +3,8 @@
  * rules and options, relay_listen.c has the sockets, the way to a successor and the drain,
  * relay_notify.c tells the service manager, relay_telemetry.c exports traces, relay_intake.c and
  * relay_web.c answer what intake and web ask, relay_measure.c and relay_process.c set gauges before
- * they are read, relay.c makes the parts and takes them down. Loop thread, unless a comment says
- * otherwise.
+ * they are read, relay_peers.c tells of peers' clocks and certificates, relay.c makes the parts and
+ * takes them down. Loop thread, unless a comment says otherwise.
  */
 #ifndef TRACEPAGER_RELAY_INTERNAL_H
 #define TRACEPAGER_RELAY_INTERNAL_H
@@ -78,8 +78,10 @@ struct relay {
 	struct timer drain;
 	struct notify notify;
 	struct timer notify_timer;
-	bool reloading;	  /* the service manager was told so, and waits for READY=1 */
-	bool handed_over; /* a successor has the sockets, and tells the service manager */
+	bool reloading;	   /* the service manager was told so, and waits for READY=1 */
+	bool handed_over;  /* a successor has the sockets, and tells the service manager */
+	bool clock_is_off; /* it was told that our clock differs from the peers', and not the end */
+	int64_t clock_told_us; /* when that was told last, monotonic */
 };
 
 /* ---- relay_rules.c ---- */
@@ -160,6 +162,12 @@ bool relay_is_ready(const struct relay *relay, const char **ret_why_not);
 void relay_measure(void *ctx);
 /* These rules are in force from now on; NULL: none, at the end. Takes its own reference. */
 void relay_measure_set_rules(struct relay *relay, struct ruleset *rules);
+
+/* ---- relay_peers.c ---- */
+
+/* At the end of each turn: logs what is new of peers' clocks and certificates. */
+void relay_look_at_peers(struct relay *relay);
+void relay_measure_peers(const struct relay *relay);
 
 /* ---- relay_process.c ---- */
 

@@ -93,6 +93,7 @@ static void turn_end(void *ctx)
 
 	if (relay->incidents)
 		incidents_flush(relay->incidents);
+	relay_look_at_peers(relay);
 	relay_time_log(relay);
 }
 

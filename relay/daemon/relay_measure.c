@@ -123,5 +123,6 @@ void relay_measure(void *ctx)
 	metric_set(METRIC_BUILD_INFO, 1);
 	measure_rules(relay);
 	measure_store(relay);
+	relay_measure_peers(relay);
 	relay_measure_process();
 }

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,7 @@ class Peer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 256
+    late_s = 0  # how far its clock is behind
 
     def __init__(self, answer, port=0):
         self.requests, self.lock, self.answer = [], threading.Lock(), answer
@@ -95,6 +97,9 @@ class Peer(http.server.ThreadingHTTPServer):
 
             do_GET = do_POST = serve
 
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string(time.time() - peer.late_s)
+
             def log_message(self, *args):
                 pass
 
@@ -113,6 +118,15 @@ class Peer(http.server.ThreadingHTTPServer):
     def asked(self):
         """Of a trace backend: what it was asked about alerts."""
         return [r for r in self.seen() if not ends_long_ago(r)]
+
+
+def secured(peer, certificate, key):
+    """The peer speaks TLS with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    peer.socket = context.wrap_socket(peer.socket, server_side=True, do_handshake_on_connect=False)
+    peer.url = peer.url.replace("http:", "https:")
+    return peer
 
 
 def ends_long_ago(request):
