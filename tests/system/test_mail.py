@@ -213,6 +213,8 @@ def an_incident_is_one_thread():
         world.start()
         world.post("a", summary=HOSTILE)
         first = world.wait_for_mail("[critical] ")
+        # The server's certificate, shown after STARTTLS, lasts for two days.
+        world.wait_for_log(rf'msg="a peer\'s certificate ends soon" peer=127\.0\.0\.1:{world.exim.port} ')
         text, html = is_sound(first)
         assert "größe" in text and "größe" in html and "&lt;script&gt;" in html, html
         incident = first["X-Tracepager-Incident"]
