@@ -50,6 +50,8 @@ struct token_config {
 struct config {
 	struct arena *arena; /* of all texts */
 	const char *path;    /* the file; NULL: none */
+	/* Of config_check(): the file's text, in which other checks place findings; NULL: none. */
+	const struct ydoc *doc;
 	const char *listen, *store_path, *rules, *trace_link, *log_level, *log_format;
 	const char *hosts;	  /* names of this server, with blanks between them; "": none */
 	const char *rules_shadow; /* "": rules.shadow.d beside the rules, where that exists */
@@ -78,6 +80,7 @@ struct config {
 	size_t nsenders;
 	struct source_config *sources;
 	size_t nsources;
+	bool sure_of_senders; /* every entry of senders was read as one, so that none is missing */
 };
 
 /*

@@ -47,6 +47,9 @@ struct findings {
 	struct rules_seen seen;
 	int64_t now_us; /* wall time, set by the caller; 0: nothing that depends on the day */
 	const struct seen_words *words; /* of the past, set by the caller; NULL: it is not known */
+	/* Names of all senders that the options declare, borrowed from the caller. 0: not known. */
+	const char *const *senders;
+	size_t nsenders;
 };
 void findings_fini(struct findings *findings);
 /* Adds a finding about a whole file, or without a place. code is borrowed for good; hint may be

@@ -51,10 +51,14 @@
 #define LIMIT_WAL_WANTED_BYTES (256LL << 20)
 /* A token of an address that others reach: 16 characters of openssl rand -hex are 64 bits. */
 #define LIMIT_TOKEN_LEAST_BYTES 16u
+/* Addresses of a trusted proxy: an IPv4 range of /8 has 16 million addresses, and an IPv6 range of
+ * /32 is a whole provider's. */
+#define LIMIT_PROXY_WIDEST_BITS	  8u
+#define LIMIT_PROXY_WIDEST_BITS_6 31u
 /* The clock beside those of the peers: a header Date has whole seconds; signatures are refused from
  * 5 minutes on, and searches miss traces of the last minute before. */
-#define LIMIT_CLOCK_OFF_US  (5 * US_PER_SECOND)
-#define LIMIT_CLOCK_BAD_US  US_PER_MINUTE
+#define LIMIT_CLOCK_OFF_US (5 * US_PER_SECOND)
+#define LIMIT_CLOCK_BAD_US US_PER_MINUTE
 /* Certificates of peers: they are renewed 30 days ahead at the latest. */
 #define LIMIT_PEER_CERTIFICATE_LEFT_US (14 * US_PER_DAY)
 /* A page that waits longer has a pager that does not take it. */

@@ -393,6 +393,12 @@ int config_check(const char *path, struct config **ret_config, struct findings *
 		result = ydoc_read(loading.config->arena, path, &loading.doc, findings);
 	if (loading.doc.root)
 		read_root(&loading);
+	loading.config->sure_of_senders = !loading.misplaced && !loading.doc.cut;
+	if (loading.doc.root) {
+		struct ydoc *doc = arena_alloc(loading.config->arena, sizeof(*doc));
+		*doc = loading.doc;
+		loading.config->doc = doc;
+	}
 	findings_sort(findings);
 	*ret_config = loading.config;
 	return result == 0 && findings->nerrors ? -EINVAL : result;

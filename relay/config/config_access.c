@@ -4,6 +4,7 @@
  */
 #include "config-internal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,44 @@ static bool is_taken_header(const char *name)
 	return false;
 }
 
+/* Ranges within which all addresses are somebody's own network, or this machine. */
+static bool proxy_range_is_private(const struct address_range *range)
+{
+	static const char *const inside[] = { "10.0.0.0/8", "127.0.0.0/8", "100.64.0.0/10",
+					      "fc00::/7", "fe80::/10" };
+
+	for (size_t i = 0; i < ARRAY_LEN(inside); i++) {
+		struct address_range known;
+		char text[INET6_ADDRSTRLEN];
+		if (address_range_parse(inside[i], &known) && known.family == range->family &&
+		    range->bits >= known.bits &&
+		    inet_ntop(range->family, range->bytes, text, sizeof(text)) &&
+		    address_range_has(&known, text))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever reaches the relay from such a range is whom he says. */
+static void preflight_proxy_range(struct config_loading *loading, const struct ynode *node,
+				  const char *text, const struct address_range *range)
+{
+	const struct config *config = loading->config;
+	const unsigned int most =
+		range->family == AF_INET ? LIMIT_PROXY_WIDEST_BITS : LIMIT_PROXY_WIDEST_BITS_6;
+	const bool act = strcmp(config->proxy.may, "act") == 0 || *config->proxy.who_may_act;
+
+	if (!loading->preflight || range->bits > most || proxy_range_is_private(range))
+		return;
+	ydoc_finding(&loading->doc, node,
+		     act && !config_is_loopback(config->listen) ? FINDING_ERROR : FINDING_WARNING,
+		     "C057", loading->findings,
+		     "name the proxy's own addresses, such as [127.0.0.1] or [10.0.3.0/24]",
+		     "trusted_proxy believes everybody in %s: whoever reaches the relay says who "
+		     "he is%s",
+		     text, act ? ", and may act" : "");
+}
+
 static void read_proxy_addresses(struct config_loading *loading, const struct ynode *node)
 {
 	struct trusted_proxy *proxy = &loading->config->proxy;
@@ -154,12 +193,12 @@ static void read_proxy_addresses(struct config_loading *loading, const struct yn
 	for (size_t i = 0; *at; i++) {
 		const size_t len = strcspn(at, " \t");
 		const char *text = arena_strndup(loading->config->arena, at, len);
+		const struct ynode *item =
+			node->kind == YNODE_LIST && i < node->n ? node->items[i] : node;
 		if (address_range_parse(text, &ranges[proxy->naddresses]))
-			proxy->naddresses++;
+			preflight_proxy_range(loading, item, text, &ranges[proxy->naddresses++]);
 		else
-			FAULT(loading,
-			      node->kind == YNODE_LIST && i < node->n ? node->items[i] : node,
-			      "C035", "write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
+			FAULT(loading, item, "C035", "write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
 			      "\"%s\" is no address and no range of addresses", text);
 		at += len + strspn(at + len, " \t");
 	}

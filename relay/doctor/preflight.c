@@ -71,12 +71,56 @@ static void preflight_tests(struct preflight *preflight)
 	rule_tests_fini(&tests);
 }
 
+/* Names of the senders that the conditions of routes may ask for. The caller frees the array. */
+static const char **preflight_senders(const struct config *config, size_t *ret_n)
+{
+	const char **names = xcalloc(config->nsenders + 1, sizeof(*names));
+
+	for (size_t i = 0; i < config->nsenders; i++)
+		names[i] = config->senders[i].name;
+	*ret_n = config->sure_of_senders ? config->nsenders : 0;
+	return names;
+}
+
+/* The self-check stops at such a name, and no heartbeat leaves. */
+static void preflight_through(struct preflight *preflight)
+{
+	const struct config *config = preflight->config;
+	const struct ynode *map = config->doc ? ynode_get(config->doc->root, "heartbeat") : NULL;
+	size_t n = 0;
+	const struct signal_rule *const *signals = rules_signals(preflight->rules, &n);
+	const char **names = xcalloc(n + 1, sizeof(*names));
+	bool found = !*config->heartbeat_through || !map;
+
+	for (size_t i = 0; i < n; i++) {
+		names[i] = signals[i]->name;
+		found = found || strcmp(names[i], config->heartbeat_through) == 0;
+	}
+	if (!found)
+		ydoc_finding(config->doc, ynode_get(map, "through"), FINDING_WARNING, "C055",
+			     &preflight->findings,
+			     n ? words_hint(config->arena, config->heartbeat_through, names, n)
+			       : "leave heartbeat.through out: the rules have no signals",
+			     "heartbeat.through: the rules have no signal \"%s\", so that no "
+			     "heartbeat leaves",
+			     config->heartbeat_through);
+	free(names);
+}
+
 static bool preflight_rules(struct preflight *preflight)
 {
 	const char *paths[] = { preflight->config->rules };
+	struct findings *findings = &preflight->findings;
+	const char **senders = preflight_senders(preflight->config, &findings->nsenders);
 
-	if (rules_load(paths, 1, true, &preflight->rules, &preflight->findings) < 0)
+	findings->senders = senders;
+	const int error = rules_load(paths, 1, true, &preflight->rules, findings);
+	findings->senders = NULL;
+	findings->nsenders = 0;
+	free(senders);
+	if (error < 0)
 		return false;
+	preflight_through(preflight);
 	preflight_fallback(preflight);
 	preflight_tests(preflight);
 	return true;

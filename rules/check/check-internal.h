@@ -81,6 +81,11 @@ void check_criticalities(const struct rules_check *check);
 void check_service_names(const struct rules_check *check);
 void check_hidden_signals(const struct rules_check *check);
 
+/* ---- check_senders.c ---- */
+
+/* Conditions on senders that the options do not have; nothing where findings->nsenders is 0. */
+void check_senders(const struct rules_check *check);
+
 /* ---- one file each ---- */
 
 void check_pagers(const struct rules_check *check);

@@ -46,6 +46,7 @@ void rules_check_entries(const struct rules_check *check)
 	check_services(check);
 	check_service_names(check);
 	check_criticalities(check);
+	check_senders(check);
 	rules_check_seen(check);
 }
 

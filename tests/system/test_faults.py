@@ -279,6 +279,20 @@ def token_inline(place):
     place.options += "admin_token: 0123456789abcdef0123456789abcdef\n"
 
 
+def proxy_wide(place):
+    listen_open(place)
+    place.write("admin.token", "f" * 32 + "\n")
+    place.options += "admin_token_file: {directory}/admin.token\ntrusted_proxy: {{addresses: [0.0.0.0/0], may: act}}\n"
+
+
+def heartbeat_through(place):
+    place.edit("heartbeat.url}}", "heartbeat.url, through: place_ordr}}")
+
+
+def route_sender(place):
+    place.rules += "routes: [{{when: {{sender: ma}}, severity: critical}}]\n"
+
+
 def no_senders(place):
     place.options = re.sub("senders:.*\n", "", place.options)
 

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Options that load, and mean something else than their author thinks: run --check tells each at its line, with a cure, and shows no secret.
+Beside each mistake stand look-alikes that are right, of which it says nothing."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import peers  # noqa: E402
+
+peers.skip_unless_wanted()
+KEY = "0123456789abcdef0123456789abcdef"
+OPTIONS = """listen: LISTEN
+external_url: https://tracepager.shop.example
+store: {path: DIR/tracepager.db}
+rules: DIR/rules.yaml
+admin_token_file: DIR/admin.token
+"""
+SENDERS = "senders: {am: {format: alertmanager, bearer_file: DIR/am.token}, zabbix-eu: {format: zabbix, bearer_file: DIR/zabbix.token}}\n"
+SOURCES = "sources: {files: {kind: files, path: DIR}}\n"
+RULES = """teams: {sre: {escalation: sre}}
+pagers: {sre-hook: {kind: webhook, url: "http://127.0.0.1:1/page"}}
+escalations: {sre: {steps: [{page: [sre-hook], wait: 10m}]}}
+signals: {place_order: {alerts: {alertname: PlaceOrder}, span: {service: web, operation: "POST /orders"}}}
+fallback: {team: sre}
+"""
+
+
+def check(more, rules="", files=None, listen="127.0.0.1:0", replace=None):
+    """The status, [(level, code)] of the findings, and all that was printed. more stands behind the lines of OPTIONS; senders and sources are added
+    where it has none, and the line of the option `replace` is left out."""
+    directory = tempfile.mkdtemp(prefix="tracepager-test-")
+    try:
+        options = re.sub(f"^{replace}:.*\n", "", OPTIONS, flags=re.M) + more
+        options += "" if re.search("^senders:", more, re.M) else SENDERS
+        options += "" if re.search("^sources:", more, re.M) else SOURCES
+        files = {"admin.token": "a" + KEY, "am.token": "b" + KEY, "zabbix.token": "c" + KEY, **(files or {})}
+        files |= {"tracepager.yaml": options.replace("LISTEN", listen).replace("DIR", directory), "rules.yaml": RULES + rules}
+        for name, text in files.items():
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as f:
+                f.write(text + ("" if text.endswith("\n") else "\n"))
+            os.chmod(os.path.join(directory, name), 0o600)
+        done = subprocess.run([peers.BINARY, "run", "--check", "-c", directory + "/tracepager.yaml"], capture_output=True, encoding="utf-8",
+                              timeout=peers.PATIENCE, check=False)
+        text = done.stderr.replace(directory, "DIR")
+        return done.returncode, re.findall(r"^\S+: (error|warning)\[(\w+)\]: ", text, re.M), text
+    finally:
+        shutil.rmtree(directory)
+
+
+def tells(rows):
+    """Each row is (what is wrong, options, keywords of check(), level, code, words of the finding and its hint)."""
+    for what, more, words, level, code, wanted in rows:
+        status, found, text = check(more, **words)
+        assert found == [(level, code)] and (status == 1) == (level == "error"), (what, status, text)
+        assert re.search(wanted, text, re.S), (what, text)
+        assert KEY not in text and "s3cret" not in text, (what, text)
+
+
+def says_nothing(rows):
+    for what, more, words in rows:
+        status, found, text = check(more, **words)
+        assert (status, found, text) == (0, [], ""), (what, status, text)
+
+
+def through_names_a_signal():
+    beat = "heartbeat: {url_file: DIR/beat, through: %s}\n"
+    files = {"beat": "https://hc.example/ping"}
+    tells([("a slip", beat % "place_ordr", {"files": files}, "warning", "C055",
+            r'tracepager\.yaml:6:\d+: .*"place_ordr".*no heartbeat leaves.*did you mean "place_order"')])
+    says_nothing([("a signal", beat % "place_order", {"files": files}), ("no signal is named", beat.replace(", through: %s", ""), {"files": files})])
+
+
+def routes_ask_for_declared_senders():
+    route = "routes: [{when: {sender: %s}, page: none}]\n"
+    tells([("a slip", "", {"rules": route % "zabix-eu"}, "warning", "C056", r'rules\.yaml:6:26: .*"zabix-eu".*did you mean "zabbix-eu"'),
+           ("a glob", "", {"rules": route % '"nagios*"'}, "warning", "C056", r'rules\.yaml:6:26: .*known here: am, zabbix-eu'),
+           ("one of a list", "", {"rules": route % "[am, zabix-eu]"}, "warning", "C056", r"rules\.yaml:6:31: .*zabix-eu")])
+    says_nothing([("a sender", "", {"rules": route % "am"}), ("a glob", "", {"rules": route % '"zabbix*"'}),
+                  ("the relay's own", "", {"rules": route % "tracepager"}), ("senders", "", {"rules": route % "[am, zabbix-eu]"})])
+    # A sender that stands at a wrong depth may be the one that is meant: only that is told.
+    assert [code for _, code in check("senders:\n  am:\n  format: alertmanager\n", rules=route % "zabbix")[1]] == ["C002"]
+
+
+def a_proxy_has_addresses_of_its_own():
+    proxy = "trusted_proxy: {addresses: [127.0.0.1, %s], may: %s}\n"
+    wide, everywhere = "0.0.0.0/0", {"listen": "0.0.0.0:0"}
+    tells([("everybody acts", proxy % (wide, "act"), everywhere, "error", "C057", r"yaml:6:40: .*0\.0\.0\.0/0.*and may act.*the proxy's own addresses"),
+           ("everybody of IPv6 acts", proxy % ('"::/0"', "act"), everywhere, "error", "C057", r"::/0"),
+           ("a public /8", proxy % ("8.0.0.0/8", "act"), everywhere, "error", "C057", r"8\.0\.0\.0/8"),
+           ("named people act", proxy % (wide, "read, who_may_act: [ann]"), everywhere, "error", "C057", r"and may act"),
+           ("everybody reads", proxy % (wide, "read"), everywhere, "warning", "C057", r"says who he is\n"),
+           ("on loopback", proxy % (wide, "act"), {}, "warning", "C057", r"and may act")])
+    says_nothing([("a private /8", proxy % ("10.0.0.0/8", "act"), everywhere), ("a public /9", proxy % ("8.0.0.0/9", "act"), everywhere),
+                  ("private IPv6", proxy % ('"fd00::/8"', "act"), everywhere), ("one network", proxy % ('"2001:db8::/48"', "act"), everywhere)])
+
+
+peers.run(through_names_a_signal, routes_ask_for_declared_senders, a_proxy_has_addresses_of_its_own)
