@@ -55,6 +55,11 @@
  * /32 is a whole provider's. */
 #define LIMIT_PROXY_WIDEST_BITS	  8u
 #define LIMIT_PROXY_WIDEST_BITS_6 31u
+/* Times of the options that are legal, and shorter than anybody wants: a person has not read the
+ * page, senders repeat themselves in minutes or hours, and each search is a load of the source. */
+#define LIMIT_ACK_TIMEOUT_SHORT_US   (10 * US_PER_SECOND)
+#define LIMIT_EXPIRE_AFTER_SHORT_US  (10 * US_PER_MINUTE)
+#define LIMIT_HEALTHY_EVERY_SHORT_US (10 * US_PER_SECOND)
 /* The clock beside those of the peers: a header Date has whole seconds; signatures are refused from
  * 5 minutes on, and searches miss traces of the last minute before. */
 #define LIMIT_CLOCK_OFF_US (5 * US_PER_SECOND)

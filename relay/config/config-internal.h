@@ -128,6 +128,11 @@ void config_check_writers(struct config_loading *loading, const struct ynode *ro
  * loopback, warnings on it. Called when all of them are read. */
 void config_check_placeholders(struct config_loading *loading, const struct ynode *root);
 
+/* ---- config_mistakes.c ---- */
+
+/* Warns of options that load, and probably do something else than their author thinks. */
+void config_preflight_mistakes(struct config_loading *loading, const struct ynode *root);
+
 /* ---- config_preflight.c ---- */
 
 void config_check_store_mode(struct config_loading *loading, const struct ynode *root);

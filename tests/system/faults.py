@@ -31,6 +31,8 @@ FAULTS = (
      {"doctor": r"tokens: .*admin_token_file", "check": r"C029"}),
     ("proxy_wide", "everybody may say who he is, and may act",
      {"doctor": r"tokens: .*0\.0\.0\.0/0.*the proxy's own addresses", "check": r"C057[^$]*the proxy's own addresses"}),
+    ("token_shared", "a token of the API is that of a sender",
+     {"doctor": r"tokens: .*sender am.*give the sender its own", "check": r"C060[^$]*give the sender its own"}),
     ("heartbeat_through", "the heartbeat goes through a signal that the rules do not have",
      {"doctor": r'config: .*place_ordr.*did you mean "place_order"', "check": r'C055[^$]*did you mean "place_order"'}),
     ("route_sender", "a route asks for a sender that is not declared",

@@ -285,6 +285,10 @@ def proxy_wide(place):
     place.options += "admin_token_file: {directory}/admin.token\ntrusted_proxy: {{addresses: [0.0.0.0/0], may: act}}\n"
 
 
+def token_shared(place):
+    place.options += "tokens: [{{name: ann, file: {directory}/am.token, may: act}}]\n"
+
+
 def heartbeat_through(place):
     place.edit("heartbeat.url}}", "heartbeat.url, through: place_ordr}}")
 

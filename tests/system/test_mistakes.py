@@ -98,4 +98,70 @@ def a_proxy_has_addresses_of_its_own():
                   ("private IPv6", proxy % ('"fd00::/8"', "act"), everywhere), ("one network", proxy % ('"2001:db8::/48"', "act"), everywhere)])
 
 
-peers.run(through_names_a_signal, routes_ask_for_declared_senders, a_proxy_has_addresses_of_its_own)
+def addresses_lead_where_they_are_meant_to():
+    source = 'sources: {s: {kind: %s, url: "%s"}}\n'
+    tracing, people = 'tracing: {endpoint: "%s"}\n', "https://tracepager.shop.example"
+    tells([(url, source % (kind, url), {}, "warning", "C058", r"yaml:6:.*" + wanted) for kind, url, wanted in (
+        ("jaeger", "http://jaeger:16686/search", "leave /search out"), ("tempo", "http://tempo:3200/api/search", "leave /api/search out"),
+        ("jaeger", "http://jaeger:16686/jaeger/api/traces/", "leave /api/traces out"), ("jaeger", "http://jaeger:4317", "usually 16686"),
+        ("tempo", "http://tempo:4318", "usually 3200"), ("jaeger", "http://[::1]:16685", "by gRPC.*usually 16686"),
+        ("elastic", "https://es:9200/_search?q=1", "leave /_search out"), ("prometheus", "http://p:9090/graph", "leave /graph out"))])
+    says_nothing([(url, source % (kind, url), {}) for kind, url in (
+        ("jaeger", "http://jaeger:16686"), ("jaeger", "http://jaeger:16686/jaeger"), ("jaeger", "http://search:80/"), ("tempo", "http://[::4317]:3200"),
+        ("elastic", "https://proxy/search"), ("zipkin", "http://zipkin:9411/zipkin"), ("victoriatraces", "http://vt:10428/select/jaeger"),
+        ("jaeger", "http://jaeger:43170"), ("jaeger", "http://jaeger/research"))])
+    listen = {"listen": f"127.0.0.1:{peers.free_port()}"}
+    port = listen["listen"].split(":")[1]
+    tells([(url, tracing % url, listen, "warning", "C058", r"yaml:6:.*" + wanted) for url, wanted in (
+        (f"http://localhost:{port}", "the relay's own address"), (people, "the relay's own address"), ("http://collector:4317", "by HTTP, usually 4318"),
+        ("http://jaeger:16686", "takes none"))])
+    says_nothing([(url, tracing % url, listen) for url in ("http://127.0.0.1:4318", f"http://collector:{port}", "https://otlp.shop.example/otlp")])
+    tells([(url, f"external_url: {url}\n", {"replace": "external_url"}, "warning", "C058", r"leave " + wanted) for url, wanted in (
+        (people + "/webhook/am", "/webhook/am out"), (people + "/api/v1/incidents", "/api/v1/incidents out"), (people + "/x/metrics", "/metrics out"))])
+    says_nothing([(url, f"external_url: {url}\n", {"replace": "external_url"}) for url in (people + "/pager/", people + "/webhooks", people + "/api")])
+    tells([("a URL", "hosts: https://relay.shop.example:8443/x\n", {}, "warning", "C058", "write hosts: relay.shop.example\n")])
+    says_nothing([("names", "hosts: relay.shop.example relay\n", {})])
+
+
+def passwords_and_headers_of_sources():
+    source = 'sources: {s: {kind: jaeger, url: "%s"}}\n'
+    headers = "sources: {s: {kind: jaeger, url: \"http://jaeger:16686\", headers: {%s: Bearer s3cret}}}\n"
+    tells([("a password", source % "http://u:s3cret@jaeger:16686", {}, "warning", "C029", r"yaml:6:.*password_file: /path"),
+           ("in a link", "trace_link: \"http://u:s3cret@jaeger:16686/trace/{trace_id}\"\n", {}, "warning", "C029", "leave the user"),
+           ("Authorisation", headers % "Authorisation", {}, "warning", "C059", r"yaml:6:.*write Authorization"),
+           ("autorization", headers % "autorization", {}, "warning", "C059", "write Authorization")])
+    says_nothing([("a path with @", source % "http://jaeger:16686/a:b@c", {}), ("a user", source % "http://u@jaeger:16686", {})] +
+                 [(name, headers % name, {}) for name in ("authorization", "X-Authorization", "Proxy-Authorization", "Authentication", "X-Auth")])
+
+
+def each_token_is_one():
+    tokens = "tokens: [{name: ann, file: DIR/ann.token, may: act}, {name: grafana, file: DIR/grafana.token, may: %s}]\n"
+
+    def files(ann, grafana):
+        return {"files": {"ann.token": ann + KEY, "grafana.token": grafana + KEY}}
+
+    tells([("two of one value", tokens % "read", files("x", "x"), "warning", "C060", "ann and grafana have one token.*nor what each may do"),
+           ("both act", tokens % "act", files("x", "x"), "warning", "C060", r"cannot be told apart\n"),
+           ("the admin's", tokens % "read", files("x", "a"), "warning", "C060", "admin and grafana"),
+           ("a sender's", tokens % "read", files("x", "c"), "warning", "C060", "grafana is that of sender zabbix-eu"),
+           ("one file", (tokens % "read").replace("grafana.token", "ann.token"), files("x", "x"), "warning", "C060", "ann and grafana"),
+           ("the admin's, a sender's", "", {"files": {"am.token": "a" + KEY}}, "warning", "C060", "admin is that of sender am")])
+    says_nothing([("each its own", tokens % "read", files("x", "y")), ("two senders with one", "", {"files": {"am.token": "c" + KEY}})])
+
+
+def a_watchdog_is_one_alert():
+    sender = "senders: {am: {format: alertmanager, bearer_file: DIR/am.token, heartbeat: 15m, watchdog: {%s}}}\n"
+    tells([("a glob", sender % 'alertname: "*"', {}, "warning", "C061", "no alert is the watchdog"),
+           ("each alert of a severity", sender % "severity: critical", {}, "warning", "C061", 'every alert with severity "critical"')])
+    says_nothing([("an alert", sender % "alertname: Watchdog", {}), ("of a cluster", sender % "alertname: Watchdog, cluster: eu", {}),
+                  ("by a label of its own", sender % 'deadman: "yes"', {})])
+
+
+def times_are_not_too_short():
+    tells([(line, line + "\n", {}, "warning", "C062", r"yaml:6:") for line in ("ack_timeout: 9s", "expire_after: 9m", "healthy_every: 1s")])
+    says_nothing([(line, line + "\n", {}) for line in ("ack_timeout: 0s", "ack_timeout: 10s", "expire_after: 10m", "healthy_every: 0s",
+                                                       "healthy_every: 10s")])
+
+
+peers.run(through_names_a_signal, routes_ask_for_declared_senders, a_proxy_has_addresses_of_its_own, addresses_lead_where_they_are_meant_to,
+          passwords_and_headers_of_sources, each_token_is_one, a_watchdog_is_one_alert, times_are_not_too_short)
