@@ -372,10 +372,9 @@ bool parts_section(const struct parts *parts, const char *title, struct buf *out
 
 void parts_others(const struct parts *parts, struct buf *out)
 {
-	static const char *const known[] = { "DESCRIPTION", "ENVIRONMENT", "FILES",
-					     "EXIT STATUS", "EXAMPLES",	   "SEE ALSO",
-					     "OPTIONS",	    "RELOAD",	   "SENDERS",
-					     "SOURCES" };
+	static const char *const known[] = { "DESCRIPTION", "ENVIRONMENT", "FILES",   "EXIT STATUS",
+					     "EXAMPLES",    "SEE ALSO",	   "OPTIONS", "RELOAD",
+					     "SENDERS",	    "SOURCES" };
 	const char *at = parts->text ? parts->text : "", *begin, *end;
 	char title[64];
 

@@ -22,13 +22,13 @@ struct contrast_candidate {
 	 * nothing below is set. */
 	const char *caller, *callee;
 	bool after_failure; /* it is own time of the caller after its calls of the callee failed */
-	double mass;	   /* unusual time there, in traces: each trace has one unit */
-	double touched;	   /* unusual time in all of its own time, calls of it and calls by it */
-	uint32_t unusual;  /* traces of the window that are longer than usual there */
-	uint32_t trace;	   /* the one with the most, by its place in the window */
-	uint32_t span;	   /* the span with the most in that trace; TRACE_NONE: caller is NULL */
-	int64_t now_us;	   /* median of the unusual times there */
-	int64_t normal_us; /* median of what is usual for them; 0: healthy traces never show it */
+	double mass;	    /* unusual time there, in traces: each trace has one unit */
+	double touched;	    /* unusual time in all of its own time, calls of it and calls by it */
+	uint32_t unusual;   /* traces of the window that are longer than usual there */
+	uint32_t trace;	    /* the one with the most, by its place in the window */
+	uint32_t span;	    /* the span with the most in that trace; TRACE_NONE: caller is NULL */
+	int64_t now_us;	    /* median of the unusual times there */
+	int64_t normal_us;  /* median of what is usual for them; 0: healthy traces never show it */
 };
 
 struct contrast {

@@ -454,7 +454,7 @@
  * above the longest that people leave an incident open, since one that ends too soon is gone. */
 #define LIMIT_ALERTMANAGER_ENDS_US (7 * US_PER_DAY)
 /* A pager's reply is a short JSON; Slack's repeats the message, six bytes for many a character. */
-#define LIMIT_REPLY_BYTES (128u << 10)
+#define LIMIT_REPLY_BYTES	 (128u << 10)
 #define LIMIT_PAGER_MEMORY_BYTES 256u /* kept of its replies; a message's place and id have 60 */
 /* One delivery, from connecting to the reply's last byte: a pager that hangs holds one of its
  * LIMIT_DELIVERIES_PER_PAGER places no longer. */

@@ -33,7 +33,7 @@
 /* The relay checks itself no more often: each check is a commit. */
 #define LIMIT_SELF_CHECK_LEAST_US US_PER_SECOND
 /* The request to the dead-man's URL: the next one comes soon. */
-#define LIMIT_SELF_CHECK_SEND_US	    (8 * US_PER_SECOND)
+#define LIMIT_SELF_CHECK_SEND_US     (8 * US_PER_SECOND)
 #define LIMIT_SELF_CHECK_REPLY_BYTES (64u << 10)
 
 #endif

@@ -20,7 +20,7 @@ struct what_if_job {
 	struct web_page page;
 	struct arena *arena;
 	bool is_api, counted;
-	bool asked; /* else the page has its empty form */
+	bool asked;	  /* else the page has its empty form */
 	const char *body; /* borrowed until the reply; NULL: there is none */
 	size_t body_len;
 	char id[LIMIT_PATH_PLACE_BYTES], rules[16];

@@ -426,8 +426,7 @@ END_TEST
 	"{\"source\":\"aws.cloudwatch\",\"account\":\"123456789012\",\"region\":\"eu-west-1\","    \
 	"\"detail-type\":\"CloudWatch Alarm State Change\",\"resources\":[\"" ARN                  \
 	"\"],\"detail\":{"                                                                         \
-	"\"alarmName\":\"Cart errors\",\"state\":{\"value\":\"" state                              \
-	"\",\"reason\":\"3 > "                                                                     \
+	"\"alarmName\":\"Cart errors\",\"state\":{\"value\":\"" state "\",\"reason\":\"3 > "       \
 	"1\",\"timestamp\":\"2026-09-01T09:58:00.000+0000\"},\"configuration\":{"                  \
 	"\"metrics\":[{\"metricStat\":{\"metric\":{\"namespace\":\"AWS/"                           \
 	"Lambda\",\"name\":\"Errors\","                                                            \

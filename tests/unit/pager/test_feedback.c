@@ -251,8 +251,7 @@ static const struct {
 	  ACT_RESOLVE, ID, "Ann Example", "" },
 	{ EVENT("incident.resolved", "2026-09-01T10:05:01Z", AGENT_ANN,
 		INCIDENT("resolved", ID, "null")),
-	  -1, "", "",
-	  "the event's time is more than five minutes ahead of this machine's clock" },
+	  -1, "", "", "the event's time is more than five minutes ahead of this machine's clock" },
 	/* Numbers and NULs that a stricter reader would refuse: PagerDuty would give up on us. */
 	{ EVENT("incident.resolved", AT, AGENT_ANN,
 		"{\"id\":\"P1\",\"number\":99999999999999999999,\"title\":\"\\u0000\",\"incident_"

@@ -158,14 +158,14 @@ START_TEST(a_search_fetches_five_at_a_time)
 	ck_assert_ptr_nonnull(strstr(talk.request.body, ",\"NextToken\":\"n2\"}"));
 	ck_assert_int_eq(
 		answer(200,
-		       "{\"TraceSummaries\":[" SUMMARY("1-1-2") "," SUMMARY("1-1-3") "," SUMMARY("1"
-												 "-"
-												 "1"
-												 "-"
-												 "4") "," SUMMARY(
-			       "1-1-5") "," SUMMARY("1-1-6") "," SUMMARY("1-1-7") "],"
-										  "\"NextToken\":"
-										  "\"n3\"}",
+		       "{\"TraceSummaries\":[" SUMMARY("1-1-2") "," SUMMARY("1-1-3") "," SUMMARY(
+			       "1"
+			       "-"
+			       "1"
+			       "-"
+			       "4") "," SUMMARY("1-1-5") "," SUMMARY("1-1-6") "," SUMMARY("1-1-7") "],"
+												   "\"NextToken\":"
+												   "\"n3\"}",
 		       ""),
 		SOURCE_SEND);
 	ck_assert_str_eq(talk.request.body,
@@ -335,8 +335,10 @@ static const struct {
 	const char *words;
 } bad[] = {
 	{ "{\"Traces\":[]}", -ENOENT, "" },
-	{ "{}", -EBADMSG, "the document has no list of Traces: it is not an answer of X-Ray's BatchGetTraces" },
-	{ "{\"Traces\":{}}", -EBADMSG, "the document has no list of Traces: it is not an answer of X-Ray's BatchGetTraces" },
+	{ "{}", -EBADMSG,
+	  "the document has no list of Traces: it is not an answer of X-Ray's BatchGetTraces" },
+	{ "{\"Traces\":{}}", -EBADMSG,
+	  "the document has no list of Traces: it is not an answer of X-Ray's BatchGetTraces" },
 	{ "{\"Traces\":[", -EBADMSG, "" },
 	{ TRACE(SEGMENT("{")), -EBADMSG, "a segment's document: " },
 	{ TRACE(SEGMENT("[]")), -EBADMSG, "a segment's document: " },

@@ -80,8 +80,8 @@ static const struct {
 	{ "body: \"{{}\"", "E041", 46, "stands alone", "the body as a map" },
 	{ "body: '{{\"text\": {summary}}}'", "E055", 46, "is no JSON", "double quotes" },
 	{ "body: '{{\"n\": 1{agree_not}}}'", "E041", 46, "there is no {agree_not}", "" },
-	{ "body: {text: \"{annotations.summary}\"}", "E041", 53, "there is no {annotations.summary}",
-	  "write {annotation.summary}" },
+	{ "body: {text: \"{annotations.summary}\"}", "E041", 53,
+	  "there is no {annotations.summary}", "write {annotation.summary}" },
 	/* JSON with values, and none without. */
 	{ "body: '[1{state|, 2}]'", "E055", 46, "is no JSON", "" },
 	/* And the other way round. */
