@@ -118,10 +118,10 @@ bool incidents_traced(const struct incidents *incidents, struct span_context *re
 /* done(0) when all that was accepted in this turn so far is on disk; done(-errno) when it is not,
  * and was forgotten. */
 void incidents_when_durable(struct incidents *incidents, store_done *done, void *ctx);
-/* A sender's body was refused, or alerts in it: the catch-all team learns it, at most once an hour
+/* A sender's body was refused, or alerts in it: the fallback team learns it, at most once an hour
  * for each sender, and how the body begins, unless that is NULL. */
 void incidents_body_refused(struct incidents *incidents, const struct rejected_body *body);
-/* Pages the catch-all team about what befell the store. news: a sentence, copied. */
+/* Pages the fallback team about what befell the store. news: a sentence, copied. */
 void incidents_store_damaged(struct incidents *incidents, const char *news);
 /* ---- what people do ---- */
 

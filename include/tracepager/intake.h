@@ -9,11 +9,11 @@
  *	400   what is wrong, and where; nothing of the body was taken (/api/v2/alerts: or a part)
  *	401   missing or wrong token, or signature
  *	403   from an address, or with a client certificate, that is none of the sender's
- *	404   no such sender: it is logged, and the catch-all team is paged once an hour if the
- *	      request has a declared sender's token
+ *	404   no such sender: it is logged, and the fallback team is paged once an hour if the relay
+ *	      listens on loopback or the request has a declared sender's token
  *	503   overload, lack of memory, or the store failed; with Retry-After: send the alerts again
  *
- * A refused body, and an alert that is refused inside a good body, page the catch-all team once an
+ * A refused body, and an alert that is refused inside a good body, page the fallback team once an
  * hour and sender: nobody looks at failed notifications of a sender. The latest such bodies are
  * kept for a person to look at (rejected.h).
  */

@@ -860,7 +860,7 @@
 #define LIMIT_TRACE_IDS_PER_ALERT 8u
 /* Traces of a decision where neither the signal's rule nor the defaults say how many. */
 #define LIMIT_TRACES_DEFAULT 10u
-/* A sender whose body is refused pages the catch-all team at most once in this time. */
+/* A sender whose body is refused pages the fallback team at most once in this time. */
 #define LIMIT_REFUSED_PAGE_US US_PER_HOUR
 /* Between the end of an incident's last alert and its resolve: most flapping rules fire again
  * within two evaluations of a minute. The rules' resolve_hold says otherwise. */

@@ -137,7 +137,7 @@ static void findings_tell_rules(struct doctor *doctor)
 	if (!doctor_has_told(doctor, DOCTOR_SOMEBODY))
 		doctor_tell(doctor, DOCTOR_SOMEBODY, loaded ? DOCTOR_OK : DOCTOR_SKIPPED, NULL,
 			    NULL, "%s%s",
-			    loaded ? "the catch-all is team " : "the rules have errors",
+			    loaded ? "the fallback team is " : "the rules have errors",
 			    loaded ? rules_fallback(preflight->rules)->name : "");
 	if (doctor_has_told(doctor, DOCTOR_RULE_TESTS))
 		return;

@@ -168,7 +168,7 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 	turns_answer(incidents->turns, done, ctx);
 }
 
-/* An alert of our own, which the catch-all team gets; it ends by itself. */
+/* An alert of our own, which the fallback team gets; it ends by itself. */
 static void incidents_alert_of_ours(struct incidents *incidents, const char *name,
 				    const char *sender, const char *fingerprint,
 				    const char *summary, const char *description)
