@@ -23,7 +23,7 @@ struct act {
 	enum act_kind kind;
 	const char *incident; /* id */
 	const char *who;      /* "ann", a token's name, a pager's name; never "" */
-	const char *via;      /* "api", "link", "feedback", "terminal" */
+	const char *via;      /* "api", "link", "feedback", "web" */
 	const char *text;     /* a comment, or the reason; "" none */
 	const char *team;     /* REROUTE: to this team; NULL or "": the next owner */
 	/* The pager through whose page it comes (link, feedback): it must still have that page.
@@ -46,5 +46,9 @@ enum act_outcome {
 const char *act_name(enum act_kind kind); /* "acknowledge" */
 /* The kind of that name; "ack" is acknowledge. -1: there is none. */
 int act_of(const char *name);
+/* The story keeps an act as an event, whose text is its via, and behind ": " what the person said.
+ * Returns the way for people, "by the API", and *ret_said within text, "" for nothing. NULL, and
+ * *ret_said is text: the event is no act, or its text has no such beginning. */
+const char *act_way(const char *event, const char *text, const char **ret_said);
 
 #endif

@@ -75,6 +75,8 @@ static inline bool buf_puts(struct buf *buf, const char *text)
 
 bool buf_varint(struct buf *buf, uint64_t number); /* LEB128, as protobuf has it */
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "1 page waits", "2 pages wait": many is the plural. */
+bool buf_count(struct buf *buf, size_t n, const char *one, const char *many);
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 /* Adds the rest of a stream. 0; -EFBIG: it passes the cap; else -errno of reading. */

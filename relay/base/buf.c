@@ -94,6 +94,11 @@ bool buf_varint(struct buf *buf, uint64_t number)
 }
 
 /* Formats into the room that is left; only a text that does not fit there is formatted twice. */
+bool buf_count(struct buf *buf, size_t n, const char *one, const char *many)
+{
+	return buf_printf(buf, "%zu %s", n, n == 1 ? one : many);
+}
+
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
 	va_list again;

@@ -242,7 +242,8 @@ static void add_further_steps(const struct escalation *escalation, struct buf *o
 
 	for (size_t i = 1; i < escalation->nsteps; i++) {
 		if (i == STEPS_SHOWN) {
-			buf_printf(out, "; then %zu more steps", escalation->nsteps - i);
+			buf_puts(out, "; then ");
+			buf_count(out, escalation->nsteps - i, "more step", "more steps");
 			break;
 		}
 		buf_printf(out, "; after %s ", plain_duration(steps[i - 1].wait_us, after));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "tracepager/act.h"
 #include "tracepager/cells.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
@@ -257,12 +258,13 @@ static void add_recipients(const struct incident_text *t)
 
 static void incident_add_event(const struct incident_text *t, const json_t *event)
 {
-	const char *who = incident_text(event, "who"), *text = incident_text(event, "text"),
-		   *name = incident_text(event, "event");
+	const char *who = incident_text(event, "who"), *name = incident_text(event, "event"), *text,
+		   *way = act_way(name, incident_text(event, "text"), &text);
 	int64_t at_us = incident_time_us(event, "at");
 	char at[64];
 
-	CLEANUP_FREE char *says = xasprintf("%s%s%s", who, *who && *text ? ": " : "", text);
+	CLEANUP_FREE char *by = xasprintf("%s%s%s", who, *who && way ? " " : "", way ? way : "");
+	CLEANUP_FREE char *says = xasprintf("%s%s%s", by, *by && *text ? ": " : "", text);
 	buf_printf(t->out, "  %s  ", local_time(at_us, LOCAL_TIME, at));
 	if (*says)
 		cells_pad(t->out, name, EVENT_NAME_CELLS);

@@ -129,7 +129,8 @@ struct ruleset *output_load_rules(const char *const *paths, size_t npaths, bool 
 void output_add_count(struct buf *out, const char *before, size_t n, const char *one,
 		      const char *many)
 {
-	buf_printf(out, "%s%zu %s", before, n, n == 1 ? one : many);
+	buf_puts(out, before);
+	buf_count(out, n, one, many);
 }
 
 void output_add_rules_seen(struct buf *out, const char *before, const struct rules_seen *seen)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "incidents-internal.h"
+#include "tracepager/act.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/past.h"
@@ -250,15 +251,17 @@ static void add_timeline(struct report_work *work)
 	work->team = first_team(work);
 	for (size_t i = 0; i < count_report_events(work); i++) {
 		const json_t *event = report_event(work, i);
-		const char *text = report_text(work, incident_text(event, "text"), true);
+		const char *said, *name = incident_text(event, "event"),
+				  *way = act_way(name, incident_text(event, "text"), &said);
+		const char *text = report_text(work, said, true);
 		const char *who = report_role(work, event);
 		struct handed_on handed;
 		report_add_block(
 			work, (struct report_block){
 				      REPORT_ROW, report_time(work, incident_time_us(event, "at")),
-				      arena_printf(work->report->arena, "%s%s%s",
-						   plain_words(work->report->arena,
-							       incident_text(event, "event"), true),
+				      arena_printf(work->report->arena, "%s%s%s%s%s",
+						   plain_words(work->report->arena, name, true),
+						   way ? " " : "", way ? way : "",
 						   *text ? ": " : "", text),
 				      who });
 		if (is_event(event, &rerouted, 1) &&

@@ -68,8 +68,9 @@ static int store_check(const char *path)
 	if (backup_check(path, store_on_problem, &checking, &records, &err) < 0)
 		return command_failed(STATUS_USAGE, "store", "%s", err.text);
 	check_decisions(&checking, &decisions);
-	printf("%s: %" PRId64 " records read, %" PRId64 " decisions unpacked, %zu problems\n", path,
-	       records, decisions, checking.nproblems);
+	printf("%s: %" PRId64 " record%s read, %" PRId64 " decision%s unpacked, %zu problem%s\n",
+	       path, records, records == 1 ? "" : "s", decisions, decisions == 1 ? "" : "s",
+	       checking.nproblems, checking.nproblems == 1 ? "" : "s");
 	return checking.nproblems > 0;
 }
 

@@ -111,8 +111,9 @@ void config_preflight_tls(struct config_loading *loading, const struct ynode *ro
 	else if (tls_ends_us(tls) - now_us < LIMIT_CERTIFICATE_LEFT_US)
 		CONFIG_WARN(loading, tls_node(root, "cert_file"), "C041",
 			    "renew it, then reload the relay",
-			    "tls.cert_file: the certificate ends in %lld days, at %s",
+			    "tls.cert_file: the certificate ends in %lld day%s, at %s",
 			    (long long)((tls_ends_us(tls) - now_us) / US_PER_DAY),
+			    (tls_ends_us(tls) - now_us) / US_PER_DAY == 1 ? "" : "s",
 			    rfc3339_format(tls_ends_us(tls), at));
 }
 

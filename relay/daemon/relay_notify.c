@@ -26,8 +26,9 @@ static void write_status(const struct relay *relay, struct buf *out)
 	const size_t open = incidents_open(relay->incidents),
 		     waiting = incidents_pages_waiting(relay->incidents);
 
-	buf_printf(out, "STATUS=%zu incident%s open, %zu page%s", open, open == 1 ? "" : "s",
-		   waiting, waiting == 1 ? " waits" : "s wait");
+	buf_puts(out, "STATUS=");
+	buf_count(out, open, "incident open, ", "incidents open, ");
+	buf_count(out, waiting, "page waits", "pages wait");
 }
 
 static void relay_on_notify(void *arg)

@@ -160,19 +160,21 @@ static void answers_tell_pagers(struct doctor *doctor)
 		if (strcmp(state, "paused") == 0)
 			doctor_tell(doctor, DOCTOR_BACKLOG, DOCTOR_WARNING, name,
 				    arena_printf(doctor->arena, "tracepager resume %s", name),
-				    "it is paused by %s; %lld pages wait",
-				    answer_text(pager, "paused_by"), waiting);
+				    "it is paused by %s; %lld page%s",
+				    answer_text(pager, "paused_by"), waiting,
+				    waiting == 1 ? " waits" : "s wait");
 		else if (strcmp(state, "failing") == 0)
 			doctor_tell(doctor, DOCTOR_BACKLOG, DOCTOR_WARNING, name,
 				    "tracepager queue shows its last error",
-				    "its last tries failed; %lld pages wait", waiting);
+				    "its last tries failed; %lld page%s", waiting,
+				    waiting == 1 ? " waits" : "s wait");
 	}
 }
 
 static void answers_tell_backlog(struct doctor *doctor)
 {
 	const struct doctor_answers *answers = doctor->answers;
-	const char *unreached = answer_ready_line(doctor, "have reached nobody");
+	const char *unreached = answer_ready_line(doctor, " reached nobody: ");
 	const double waiting = answer_metric(answers, "tracepager_queue_depth{queue=\"pages\"}");
 
 	if (unreached)

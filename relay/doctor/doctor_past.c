@@ -212,13 +212,16 @@ static void past_tell_broad(struct doctor_past *past)
 		past->path);
 
 	for (size_t i = 0; i < past->broad.n && i < LIMIT_DOCTOR_FINDINGS; i++)
-		doctor_tell(doctor, DOCTOR_BROAD, DOCTOR_WARNING, past->broad.at[i].name, cure,
-			    "%zu times it named the service %s and no operation: its traces are of "
-			    "many",
-			    past->broad.at[i].n, past->broad.at[i].second);
+		doctor_tell(
+			doctor, DOCTOR_BROAD, DOCTOR_WARNING, past->broad.at[i].name, cure,
+			"%zu time%s it named the service %s and no operation: its traces are of "
+			"many",
+			past->broad.at[i].n, past->broad.at[i].n == 1 ? "" : "s",
+			past->broad.at[i].second);
 	if (past->broad.n > LIMIT_DOCTOR_FINDINGS)
-		doctor_tell(doctor, DOCTOR_BROAD, DOCTOR_WARNING, NULL, cure, "and %zu more alerts",
-			    past->broad.n - LIMIT_DOCTOR_FINDINGS);
+		doctor_tell(doctor, DOCTOR_BROAD, DOCTOR_WARNING, NULL, cure,
+			    "and %zu more alert%s", past->broad.n - LIMIT_DOCTOR_FINDINGS,
+			    past->broad.n - LIMIT_DOCTOR_FINDINGS == 1 ? "" : "s");
 	if (!past->broad.n)
 		doctor_tell(doctor, DOCTOR_BROAD, DOCTOR_OK, NULL, NULL,
 			    "none of %zu decisions is about one", past->ndecisions);

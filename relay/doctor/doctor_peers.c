@@ -164,8 +164,8 @@ static void host_tell_end(struct doctor_host *host)
 	if (host->result.ends_us && left_us < LIMIT_PEER_CERTIFICATE_LEFT_US)
 		doctor_tell(host->doctor, DOCTOR_PEER_CERTIFICATES, DOCTOR_WARNING,
 			    host->result.host, "renew it there",
-			    "its certificate ends in %lld days, at %s (of %s)",
-			    (long long)(left_us / US_PER_DAY),
+			    "its certificate ends in %lld day%s, at %s (of %s)",
+			    (long long)(left_us / US_PER_DAY), left_us / US_PER_DAY == 1 ? "" : "s",
 			    rfc3339_format(host->result.ends_us, at), host_names(host));
 }
 

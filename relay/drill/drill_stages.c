@@ -78,8 +78,10 @@ static const char *steps_text(const struct drill *drill, const struct escalation
 		if (step->wait_us)
 			buf_printf(&text, ", wait %s", plain_duration(step->wait_us, wait));
 	}
-	if (escalation->repeat)
-		buf_printf(&text, "; %u run(s) more", escalation->repeat);
+	if (escalation->repeat) {
+		buf_puts(&text, "; ");
+		buf_count(&text, escalation->repeat, "run more", "runs more");
+	}
 	if (text.failed) {
 		buf_reset(&text);
 		buf_printf(&text, "%s (%s): %zu steps", escalation->name,
@@ -113,7 +115,8 @@ static void stage_tell_fetched(struct drill *drill, const struct incident_sight 
 
 	if (sight->ntraces)
 		drill_add_stage(drill, "fetched", STAGE_GOOD, sight->fetch_us,
-				arena_printf(drill->arena, "%zu trace(s) from %s", sight->ntraces,
+				arena_printf(drill->arena, "%zu trace%s from %s", sight->ntraces,
+					     sight->ntraces == 1 ? "" : "s",
 					     sight->source ? sight->source : "the source"));
 	else if (sight->fetch_us < 0)
 		drill_add_stage(drill, "fetched", STAGE_NOTED, -1, "no trace was to be looked up");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copies-internal.h"
 #include "incident-internal.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
@@ -118,13 +119,15 @@ static enum act_outcome incident_resolve_by(struct incident *incident, const str
 	recipients_tell_why(incident, act_words(act, "resolved", arena));
 	incident_resolve(incident, act->who, act_words(act, "resolved", arena));
 	buf_puts(words, "resolved");
-	if (firing)
-		buf_printf(
-			words,
-			"; %zu alert(s) still fire and page nobody until they have ended "
-			"once, or for %lld min",
-			firing,
-			(long long)(incident->book->env.options.repage_after_us / US_PER_MINUTE));
+	if (firing) {
+		char hushed[32];
+		copies_age_text(incident->book->env.options.repage_after_us, hushed,
+				sizeof(hushed));
+		buf_puts(words, "; ");
+		buf_count(words, firing, "alert still fires and pages nobody until it has",
+			  "alerts still fire and page nobody until they have");
+		buf_printf(words, " ended once, or for %s", hushed);
+	}
 	return ACT_DONE;
 }
 

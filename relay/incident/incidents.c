@@ -266,8 +266,8 @@ static enum act_outcome incidents_act_silence(struct incidents *incidents, const
 		return ACT_REFUSED;
 	}
 	incident_check_silences(incident);
-	buf_printf(words, "silenced for %d min (silence %s)",
-		   (int)(LIMIT_SILENCE_BUTTON_US / US_PER_MINUTE), id);
+	buf_printf(words, "silenced for %d h (silence %s)",
+		   (int)(LIMIT_SILENCE_BUTTON_US / US_PER_HOUR), id);
 	return ACT_DONE;
 }
 

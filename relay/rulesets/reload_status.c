@@ -64,11 +64,13 @@ void reload_write_text(const struct reload *reload, struct buf *out)
 	if (reload->rules) {
 		files = rules_files(reload->rules, &n);
 		rules_count(reload->rules, &teams, &pagers, &services, &signals);
-		buf_printf(out,
-			   "hash      %s\nsince     %s\nholds     %zu teams, %zu pagers, %zu "
-			   "services, %zu signals\nfiles     %zu\n",
-			   rules_hash(reload->rules), rfc3339_format(reload->since_us, at), teams,
-			   pagers, services, signals, n);
+		buf_printf(out, "hash      %s\nsince     %s\nholds     ", rules_hash(reload->rules),
+			   rfc3339_format(reload->since_us, at));
+		buf_count(out, teams, "team, ", "teams, ");
+		buf_count(out, pagers, "pager, ", "pagers, ");
+		buf_count(out, services, "service, ", "services, ");
+		buf_count(out, signals, "signal", "signals");
+		buf_printf(out, "\nfiles     %zu\n", n);
 		for (size_t i = 0; i < n; i++)
 			buf_printf(out, "          %s\n", files[i]);
 	} else {

@@ -21,7 +21,8 @@ static bool ready_on_pager(void *ctx, const struct incident_pager_view *view)
 	if (view->paused_by) {
 		buf_printf(out, "pager %s is paused by ", view->name);
 		plain_add(out, view->paused_by, LIMIT_ACT_TEXT_BYTES);
-		buf_printf(out, ": %zu page(s) wait\n", view->waiting);
+		buf_puts(out, ": ");
+		buf_count(out, view->waiting, "page waits\n", "pages wait\n");
 	}
 	return true;
 }
@@ -36,12 +37,13 @@ void web_serve_ready(struct web_request *request)
 	size_t unreached = ops->unreached(ops->ctx);
 	buf_printf(&text, ready ? "tracepager is ready\n" : "not ready: %s\n", why);
 	/* Alerts are taken all the same: a person who looks must see it. */
-	if (unreached)
-		buf_printf(
-			&text,
-			"%zu open incident(s) have reached nobody: no pager has taken their page "
-			"for %d s, or all refused it; the queue or the log says which\n",
-			unreached, (int)(LIMIT_REACH_US / US_PER_SECOND));
+	if (unreached) {
+		buf_count(&text, unreached, "open incident has", "open incidents have");
+		buf_printf(&text,
+			   " reached nobody: no pager has taken %s page for %d s, or all refused "
+			   "it; the queue or the log says which\n",
+			   unreached == 1 ? "its" : "their", (int)(LIMIT_REACH_US / US_PER_SECOND));
+	}
 	ops->pagers(ops->ctx, ready_on_pager, &text);
 	ops->tell_ready(ops->ctx, &text);
 	web_reply_text(request->exchange, ready ? 200 : 503, buf_text(&text));

@@ -58,6 +58,14 @@ static bool incident_page_on_past(void *ctx, const struct past_incident *inciden
 	return false;
 }
 
+/* "by the API: looking at it" */
+static const char *incident_page_words(struct arena *arena, const struct stored_event *event)
+{
+	const char *said, *way = act_way(event->event, web_event_words(arena, event), &said);
+
+	return way ? arena_printf(arena, "%s%s%s", way, *said ? ": " : "", said) : said;
+}
+
 static void incident_page_on_event(void *ctx, const struct stored_event *event)
 {
 	struct incident_page *page = ctx;
@@ -69,7 +77,7 @@ static void incident_page_on_event(void *ctx, const struct stored_event *event)
 		(struct html_event){ .at_us = event->at_us,
 				     .event = arena_strdup(page->arena, event->event),
 				     .who = arena_strdup(page->arena, event->who),
-				     .text = web_event_words(page->arena, event) };
+				     .text = incident_page_words(page->arena, event) };
 }
 
 /* ---- the decision and its traces, read and drawn on a pool thread ---- */

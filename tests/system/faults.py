@@ -140,7 +140,7 @@ FAULTS = (
     ("pager_down", "nothing listens at the pager's address",
      {"doctor": r"pager sre-pager: .*refused", "log": r"sre-pager.*refused", "state": r'pages_total\{result="retried"\} [1-9]'}),
     ("pager_401", "the bot's token is not known any more",
-     {"doctor": r"pager sre-pager: .*(401|Unauthorized)", "log": r"sre-pager.*Unauthorized", "state": r"have reached nobody: no pager has taken their page for 30 s, or all refused it; the queue or the log says which"}),
+     {"doctor": r"pager sre-pager: .*(401|Unauthorized)", "log": r"sre-pager.*Unauthorized", "state": r"1 open incident has reached nobody: no pager has taken its page for 30 s, or all refused it; the queue or the log says which"}),
     ("pager_dns", "the pager's name is unknown",
      {"doctor": r"dns: .*nowhere\.invalid", "log": r"sre-pager.*nowhere\.invalid", "state": r'pages_total\{result="retried"\} [1-9]'}),
     ("pager_tls", "the pager's certificate is signed by an unknown authority",

@@ -95,7 +95,7 @@ def the_suspects_team_gets_a_marked_page():
                                                   "delivered", "resolved")], text
         assert re.search(r"accepted +[\d.]+ (ms|µs) +the alert is on disk\n", text), text
         assert re.search(r"located .*signal place_order \(rules.yaml:\d+\): service frontend, operation POST /orders, by the rule", text)
-        assert re.search(r"fetched +[\d.]+ \S+ +1 trace\(s\) from jaeger\n", text), text
+        assert re.search(r"fetched +[\d.]+ \S+ +1 trace from jaeger\n", text), text
         assert re.search(r"decided .*suspect ledger, confidence 0\.\d\d \(", text), text
         assert re.search(r"owner .*team ledger by rules.yaml:\d+", text), text
         assert re.search(r"escalation .*ledger \(rules.yaml:\d+\): ledger-pager, wait 10 min\n", text), text

@@ -56,7 +56,7 @@ def a_copy_is_restored():
         # Its page is settled in the store, so that the copy has nothing that waits.
         peers.wait_for("a settled page and its decision", lambda: count(store, "decisions") == 1 and count(store, "pages WHERE state = 1") == 1)
         status, out, err = tracepager("store", "backup", "--store", store, "-o", copy)
-        assert status == 0 and "0 problems" in out and "1 decisions unpacked" in out, (status, out, err)
+        assert status == 0 and "0 problems" in out and "1 decision unpacked" in out, (status, out, err)
         assert os.stat(copy).st_mode & 0o777 == 0o600
         # It is no file that is written over.
         status, _, err = tracepager("store", "backup", "--store", store, "-o", copy)

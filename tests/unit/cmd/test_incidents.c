@@ -137,7 +137,7 @@ END_TEST
 	"\"text\":\"\"},{\"at\":\"2026-11-29T08:58:00.250Z\",\"event\":\"escalated\","             \
 	"\"who\":\"\",\"text\":\"run 1 step 2: ledger-lead\"},"                                    \
 	"{\"at\":\"2026-11-29T08:58:01Z\",\"event\":\"commented\",\"who\":\"ann\","                \
-	"\"text\":\"looking \\u001b[31mat it\"}],"                                                 \
+	"\"text\":\"api: looking \\u001b[31mat it\"}],"                                            \
 	"\"links\":[{\"text\":\"runbook\",\"href\":\"https://wiki.example/ledger\"}]}"
 
 START_TEST(story_of_an_incident)
@@ -164,7 +164,7 @@ START_TEST(story_of_an_incident)
 			 "\n"
 			 "  08:48:00  opened\n"
 			 "  08:58:00  escalated     run 1 step 2: ledger-lead\n"
-			 "  08:58:01  commented     ann: looking at it\n"
+			 "  08:58:01  commented     ann by the API: looking at it\n"
 			 "\n"
 			 "  runbook     https://wiki.example/ledger\n");
 	json_decref(incident);

@@ -70,12 +70,12 @@ START_TEST(people_are_told_by_their_roles)
 	const char *text = written(story, false, false);
 
 	has(text, "| 2026-11-29 08:04:00 | somebody with the page sent to ledger-pager | "
-		  "acknowledged: link: looking |");
+		  "acknowledged by the link of a page: looking |");
 	/* A name is a word of its own: parts of other words stay. */
 	has(text, "| 2026-11-29 08:05:00 | a person of team ledger | commented: somebody says: "
 		  "bobsled, ann-1 and somebody. |");
 	/* From the handover on they are of the other team. */
-	has(text, "| 2026-11-29 08:07:00 | a person of team shop | useful: api |");
+	has(text, "| 2026-11-29 08:07:00 | a person of team shop | useful by the API |");
 	lacks(text, "zoe");
 	lacks(text, "token");
 	text = written(story, true, false);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/act.h"
 #include "tracepager/fold.h"
 #include "tracepager/pack.h"
 #include "tracepager/page.h"
@@ -374,6 +375,27 @@ START_TEST(events_have_names)
 }
 END_TEST
 
+static const struct {
+	const char *event, *text, *way, *said;
+} acts[] = {
+	{ "acknowledged", "api: looking at it", "by the API", "looking at it" },
+	{ "acknowledged", "web", "on the web page", "" },
+	{ "commented", "link: api: is it?", "by the link of a page", "api: is it?" },
+	{ "noise", "feedback", "at the pager", "" },
+	{ "commented", "apis are down", NULL, "apis are down" },
+	{ "escalated", "api: run 1 step 2", NULL, "api: run 1 step 2" },
+	{ "useful", "", NULL, "" },
+};
+
+START_TEST(an_act_is_told_with_its_way)
+{
+	const char *said, *way = act_way(acts[_i].event, acts[_i].text, &said);
+
+	ck_assert_pstr_eq(way, acts[_i].way);
+	ck_assert_str_eq(said, acts[_i].said);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("page");
@@ -391,6 +413,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_copy_has_its_own_texts, 0, ARRAY_LEN(copiers));
 	tcase_add_loop_test(tcase, a_copy_says_the_same, 0, ARRAY_LEN(copiers));
 	tcase_add_test(tcase, events_have_names);
+	tcase_add_loop_test(tcase, an_act_is_told_with_its_way, 0, ARRAY_LEN(acts));
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
