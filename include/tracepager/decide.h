@@ -107,6 +107,10 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
  * there was no trace. */
 const struct walk *decision_walk(const struct decision *decision);
 
+/* Was it about no traced operation, so that no trace was wanted? Not where the alert names a trace
+ * or has a signal, whatever became of looking for it. */
+bool decision_is_untraced(const struct decision *decision);
+
 /* A confidence that names a suspect, in words: "almost certain", "likely", "possible". */
 const char *confidence_words(double confidence);
 

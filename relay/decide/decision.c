@@ -49,6 +49,11 @@ const struct walk *decision_walk(const struct decision *decision)
 	return walk ? walk : decision->nwalks ? &decision->walks[0] : NULL;
 }
 
+bool decision_is_untraced(const struct decision *decision)
+{
+	return decision->verdict.fallback == FALLBACK_NO_SIGNAL;
+}
+
 void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, const char *text)
 {
 	verdict->fallback = code;

@@ -309,7 +309,7 @@ static const char *section_banner(struct arena *arena, const struct decision *d)
 	/* The reasons for the owner say already that nobody owns the suspect. */
 	if (why == FALLBACK_NONE || why == FALLBACK_NO_OWNER)
 		return "";
-	if (why == FALLBACK_NO_SIGNAL)
+	if (decision_is_untraced(d))
 		return "This alert names no traced operation, so no traces were searched";
 	if (!d->verdict.found)
 		buf_puts(&out, why == FALLBACK_LOW_CONFIDENCE ? "Why it is not certain: "

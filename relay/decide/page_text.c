@@ -191,7 +191,7 @@ static char *summary_of_alert(struct arena *arena, const struct decision *d)
 	BUF_LOCAL(head, 16 * LIMIT_PAGE_NAME_COLUMNS);
 	BUF_LOCAL(tail, 32 * LIMIT_PAGE_NAME_COLUMNS);
 	BUF_LOCAL(middle, 16 * LIMIT_PAGE_NAME_COLUMNS);
-	const bool traced = d->verdict.fallback != FALLBACK_NO_SIGNAL;
+	const bool traced = !decision_is_untraced(d);
 	const char *instance = traced ? NULL : page_alert_instance(d), *name = alert_name(d);
 
 	if (*name)

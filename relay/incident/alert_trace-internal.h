@@ -30,11 +30,10 @@ void alert_trace_stores(struct alert_trace **slot, struct alert *words,
 			char out[SPAN_CONTEXT_SIZE]);
 void alert_trace_stored(struct alert_trace **slot, bool failed);
 /* incident: its id; "": none. */
-void alert_trace_decided(struct alert_trace **slot, const struct decision *decision, bool untraced,
+void alert_trace_decided(struct alert_trace **slot, const struct decision *decision,
 			 const char *incident);
 
 /* What of a decision stands in a span: outcome, suspect, confidence, fallback, team. */
-void alert_trace_add_decision(struct stage_span *span, const struct decision *decision,
-			      bool untraced);
+void alert_trace_add_decision(struct stage_span *span, const struct decision *decision);
 
 #endif

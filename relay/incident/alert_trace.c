@@ -157,16 +157,15 @@ void alert_trace_stored(struct alert_trace **slot, bool failed)
 	alert_trace_settle(slot);
 }
 
-void alert_trace_add_decision(struct stage_span *span, const struct decision *decision,
-			      bool untraced)
+void alert_trace_add_decision(struct stage_span *span, const struct decision *decision)
 {
 	const struct verdict *verdict = &decision->verdict;
 
 	stage_text(span, STAGE_ATTR_OUTCOME,
-		   decision->no_page ? "no_page"
-		   : verdict->found  ? "suspect"
-		   : untraced	     ? "untraced"
-				     : "fallback");
+		   decision->no_page		    ? "no_page"
+		   : verdict->found		    ? "suspect"
+		   : decision_is_untraced(decision) ? "untraced"
+						    : "fallback");
 	if (verdict->found) {
 		stage_text(span, STAGE_ATTR_SUSPECT, verdict->suspect.service);
 		stage_text(span, STAGE_ATTR_SUSPECT_KIND, suspect_kind_name(verdict->suspect.kind));
@@ -193,7 +192,7 @@ static void trace_keep_texts(struct alert_trace *trace)
 	}
 }
 
-void alert_trace_decided(struct alert_trace **slot, const struct decision *decision, bool untraced,
+void alert_trace_decided(struct alert_trace **slot, const struct decision *decision,
 			 const char *incident)
 {
 	struct alert_trace *trace = *slot;
@@ -208,7 +207,7 @@ void alert_trace_decided(struct alert_trace **slot, const struct decision *decis
 	stage_text(&trace->span, STAGE_ATTR_ALERT, trace->name);
 	stage_text(&trace->span, STAGE_ATTR_SENDER, trace->sender);
 	stage_flag(&trace->span, STAGE_ATTR_RECOVERED, trace->recovered);
-	alert_trace_add_decision(&trace->span, decision, untraced);
+	alert_trace_add_decision(&trace->span, decision);
 	stage_text(&trace->span, STAGE_ATTR_INCIDENT, trace->incident);
 	trace_keep_texts(trace);
 	alert_trace_settle(slot);

@@ -473,7 +473,7 @@ static void alert_decided(void *arg, struct enrichment *enrichment, bool late)
 	enrichment_tell_decided(enrichment, alert->incident, late);
 	if (!late)
 		alert_trace_decided(&alert->trace, enrichment_decision(enrichment),
-				    enrichment_is_untraced(enrichment), alert->incident);
+				    alert->incident);
 	if (!late) {
 		alert->attempts = 0;
 		alert->again_us = enrichment_decision(enrichment)->again_us;

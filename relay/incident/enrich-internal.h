@@ -75,8 +75,6 @@ struct shared_text *enrichment_packed(const struct enrichment *enrichment); /* b
 /* The decision stands, and has led to that incident ("": to none): tells its span, where the alert
  * is traced. */
 void enrichment_tell_decided(struct enrichment *enrichment, const char *incident, bool late);
-/* Was it about no traced operation? */
-bool enrichment_is_untraced(const struct enrichment *enrichment);
 /* Fills in what was looked up. Texts are borrowed. */
 void enrichment_sight(const struct enrichment *enrichment, struct incident_sight *sight);
 /* What the decision rests on, and the bytes of its traces. */

@@ -166,7 +166,7 @@ void enrichment_tell_decided(struct enrichment *enrichment, const char *incident
 		stage_below(STAGE_DECIDE, &enrichment->trace->root, enrichment->trace->decide_us);
 	for (unsigned int i = 0; i < enrichment->ntraces; i++)
 		spans += enrichment->traces[i]->nspans;
-	alert_trace_add_decision(&span, &enrichment->decision, enrichment_is_untraced(enrichment));
+	alert_trace_add_decision(&span, &enrichment->decision);
 	stage_number(&span, STAGE_ATTR_TRACES, enrichment->ntraces);
 	stage_number(&span, STAGE_ATTR_SPANS, (int64_t)spans);
 	if (enrichment->input.healthy)
@@ -176,11 +176,6 @@ void enrichment_tell_decided(struct enrichment *enrichment, const char *incident
 	span.links = links;
 	span.nlinks = enrichment_links(enrichment, links);
 	stage_tell(enrichment->enricher->env.tracer, &span, enrich_now_us(enrichment));
-}
-
-bool enrichment_is_untraced(const struct enrichment *enrichment)
-{
-	return !enrichment->has_signal && !enrichment->ntraces;
 }
 
 /* ---- states ---- */
@@ -349,7 +344,7 @@ static void enrichment_count(const struct enrichment *enrichment)
 		metric = METRIC_DECISIONS_NO_PAGE;
 	else if (decision->verdict.found)
 		metric = METRIC_DECISIONS_SUSPECT;
-	else if (enrichment_is_untraced(enrichment))
+	else if (decision_is_untraced(decision))
 		metric = METRIC_DECISIONS_UNTRACED;
 	metric_add(metric, 1);
 	stage_observe_us(METRIC_ENRICH_TIME, enrich_now_us(enrichment) - enrichment->begun_us,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 #define ORDERS	    "alertname=PlaceOrderErrors severity=critical"
@@ -593,6 +594,55 @@ START_TEST(untraced_alert_waits_for_nothing)
 }
 END_TEST
 
+/* No signal takes it; it names its trace. */
+#define NAMES_TRACE DISK " trace_id=0af7651916cd43dd8448eb211c80319c"
+
+static const struct {
+	const char *labels;
+	struct fake_reply jaeger;
+	enum metric counted;
+} outcomes[] = {
+	{ NAMES_TRACE, { .url_part = "http://jaeger", .status = 503 }, METRIC_DECISIONS_FALLBACK },
+	{ NAMES_TRACE, { .url_part = "http://jaeger", .status = 404 }, METRIC_DECISIONS_FALLBACK },
+	{ TRACED, { .url_part = "http://jaeger", .status = 503 }, METRIC_DECISIONS_FALLBACK },
+	{ DISK, { .url_part = "http://jaeger", .status = 503 }, METRIC_DECISIONS_UNTRACED },
+};
+
+/* Else a source that is away would not show among the decisions about traced operations. */
+START_TEST(a_decision_is_untraced_only_where_no_trace_was_wanted)
+{
+	static const enum metric all[] = { METRIC_DECISIONS_SUSPECT, METRIC_DECISIONS_FALLBACK,
+					   METRIC_DECISIONS_UNTRACED, METRIC_DECISIONS_NO_PAGE };
+
+	fake_http_reply(&world->http, outcomes[_i].jaeger);
+	world_pagers_take_all(world);
+	fire(outcomes[_i].labels);
+	world_run(world, LIMIT_ENRICH_US);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		ck_assert_int_eq(metric_value(all[i]), all[i] == outcomes[_i].counted);
+}
+END_TEST
+
+/* Nothing is asked at the third start; it is about a traced operation all the same. */
+START_TEST(what_crashed_twice_is_not_untraced)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 3 * US_PER_SECOND,
+							   .status = 503 });
+	world_pagers_take_all(world);
+	fire(NAMES_TRACE);
+	for (int start = 1; start < LIMIT_ATTEMPTS; start++) {
+		world_run(world, US_PER_SECOND);
+		world_crash(world);
+		world_start(world);
+	}
+	world_run(world, US_PER_SECOND);
+	ck_assert_int_eq(metric_value(METRIC_OPENED_CRASHED), 1);
+	ck_assert_int_eq(metric_value(METRIC_DECISIONS_FALLBACK), 1);
+	ck_assert_int_eq(metric_value(METRIC_DECISIONS_UNTRACED), 0);
+}
+END_TEST
+
 START_TEST(route_pages_nobody)
 {
 	world_pagers_take_all(world);
@@ -824,6 +874,7 @@ int main(void)
 		full_disk_does_not_stop_the_walk,
 		repeat_before_the_first_commit_is_durable_by_itself,
 		untraced_alert_waits_for_nothing,
+		what_crashed_twice_is_not_untraced,
 		route_pages_nobody,
 		repeats_page_once,
 		api_alert_expires_at_its_end,
@@ -837,6 +888,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		tcase_add_test(tests, all[i]);
+	tcase_add_loop_test(tests, a_decision_is_untraced_only_where_no_trace_was_wanted, 0,
+			    ARRAY_LEN(outcomes));
 	tcase_add_loop_test(tests, silence_ends_and_the_alert_still_fires, 0, 2);
 	tcase_add_loop_test(tests, route_notifies_beside_the_owner, 0, 2);
 	suite_add_tcase(suite, tests);

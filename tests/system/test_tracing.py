@@ -141,6 +141,8 @@ def untraced_alerts_and_their_senders_choice():
         by_name = {span.attributes["tracepager.alert.name"]: span for span in alerts}
         assert set(by_name) == {"Broken", "DiskFull", "Own"}, by_name
         assert by_name["Broken"].parent is None and by_name["Broken"].attributes["tracepager.decision"] == "untraced", by_name
+        # It names its trace, and no source is there to be asked.
+        assert by_name["Own"].attributes["tracepager.decision"] == "fallback", by_name
         # What the relay does for an alert is no part of the trace that the alert names.
         own = by_name["Own"]
         assert own.parent is None and own.links == [("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")], own
