@@ -34,6 +34,8 @@ struct rules_check {
 	struct arena *scratch;	   /* keeps what is compared; may be freed afterwards */
 };
 
+/* Is it what people write for the label alertname: alertName, alert? */
+bool is_alertname_slip(const char *label);
 /* Adds the warnings W021 to W029, W031, and from W039 on. */
 void rules_check_entries(const struct rules_check *check);
 /* The part of it that needs the past (W054); nothing where findings->words is NULL. */

@@ -41,8 +41,16 @@ bool matcher_covers(struct arena *arena, const struct rule_matcher *a,
 struct check_slip {
 	const char *text, *hint;
 };
+/* What can stand there instead of one glob. */
+struct glob_place {
+	const char *matchers; /* the member that takes matchers: "labels"; NULL: none does */
+	bool lists;
+};
 /* Is a glob on the label or attribute `name` none in truth? */
-bool glob_slip(struct arena *arena, const char *name, const char *glob, struct check_slip *slip);
+bool glob_slip(struct arena *arena, const struct glob_place *place, const char *name,
+	       const char *glob, struct check_slip *slip);
+/* Has a text behind = or != a star that was meant as one? */
+bool equal_slip(struct arena *arena, const struct rule_matcher *matcher, struct check_slip *slip);
 /* Is a regular expression none in truth, or anchored where its author did not think of that? */
 bool regex_slip(struct arena *arena, const struct rule_matcher *matcher, struct check_slip *slip);
 
@@ -62,9 +70,10 @@ bool check_matchers(const struct rules_check *check, const struct rule_source *s
 
 /* ---- check_conditions.c: the texts of conditions ---- */
 
-/* Of matchers in either form; node NULL: there are none. */
+/* Of matchers in either form, the value of `member`; node NULL: there are none. */
 void check_matcher_texts(const struct rules_check *check, const struct rule_source *source,
-			 const struct ynode *node, const struct rule_matchers *matchers);
+			 const char *member, const struct ynode *node,
+			 const struct rule_matchers *matchers);
 /* Globs of a span, or of its attributes. */
 void check_span_texts(const struct rules_check *check, const struct rule_source *source,
 		      const struct ynode *span);

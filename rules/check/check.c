@@ -12,7 +12,7 @@ static void check_signals(const struct rules_check *check)
 		const struct ynode *span = ynode_get(source->node, "span");
 		check_matchers(check, source, check_node(source, "alerts"),
 			       &check->set->signals[i].alerts);
-		check_matcher_texts(check, source, ynode_get(source->node, "alerts"),
+		check_matcher_texts(check, source, "alerts", ynode_get(source->node, "alerts"),
 				    &check->set->signals[i].alerts);
 		if (span && span->kind == YNODE_MAP)
 			check_span_texts(check, source, span);
@@ -28,11 +28,16 @@ static void check_silences(const struct rules_check *check)
 		const struct rule_source *source = &check->silences[i];
 		const struct silence_entry *silence = &check->set->silences[i];
 		check_matchers(check, source, check_node(source, "matchers"), &silence->matchers);
-		check_matcher_texts(check, source, ynode_get(source->node, "matchers"),
+		check_matcher_texts(check, source, "matchers", ynode_get(source->node, "matchers"),
 				    &silence->matchers);
 		if (now_us && silence->silence.ends_us && silence->silence.ends_us <= now_us)
 			CHECK_WARNING(check, source, check_node(source, "ends"), "W029",
 				      "remove it", "the silence is over");
+		else if (now_us && silence->matchers.n &&
+			 silence->silence.ends_us > now_us + LIMIT_SILENCE_USUAL_US)
+			CHECK_WARNING(check, source, check_node(source, "ends"), "W056",
+				      "check the year; for good, write a route with page: none",
+				      "the silence ends more than two years from now");
 	}
 }
 

@@ -37,43 +37,74 @@ static const struct {
 	{ "service_namespace", "namespace" },
 };
 
+bool is_alertname_slip(const char *label)
+{
+	return strcmp(label, "alert") == 0 ||
+	       (strcasecmp(label, "alertname") == 0 && strcmp(label, "alertname") != 0);
+}
+
 /* ---- values ---- */
 
+static const struct glob_place place_of_label = { "labels", true };
+static const struct glob_place place_of_suspect = { NULL, true };
+static const struct glob_place place_of_entry = { NULL, false };
+
 static void check_glob(const struct rules_check *check, const struct rule_source *source,
-		       const char *name, const struct ynode *node)
+		       const struct glob_place *place, const char *name, const struct ynode *node)
 {
 	struct check_slip slip;
 
 	if (node->kind == YNODE_SCALAR && !node->bad &&
-	    glob_slip(check->scratch, name, node->text, &slip))
+	    glob_slip(check->scratch, place, name, node->text, &slip) &&
+	    !(strcmp(name, "operation") == 0 &&
+	      seen_words_count(check->findings->words, SEEN_OPERATION, node->text, NULL)))
 		CHECK_WARNING(check, source, node, "W045", slip.hint, "%s", slip.text);
 }
 
 /* A glob, or a list of them. */
 static void check_globs(const struct rules_check *check, const struct rule_source *source,
-			const char *name, const struct ynode *value)
+			const struct glob_place *place, const char *name, const struct ynode *value)
 {
 	if (value->kind == YNODE_LIST)
 		for (size_t i = 0; i < value->n; i++)
-			check_glob(check, source, name, value->items[i]);
+			check_glob(check, source, place, name, value->items[i]);
 	else
-		check_glob(check, source, name, value);
+		check_glob(check, source, place, name, value);
+}
+
+/* The name of an alert stands in the label alertname, exactly so. "alert" is what rules of
+ * Prometheus call it. */
+static void check_alertname(const struct rules_check *check, const struct rule_source *source,
+			    const struct ynode *at, const char *name)
+{
+	if (!is_alertname_slip(name) ||
+	    seen_words_count(check->findings->words, SEEN_LABEL, name, NULL))
+		return;
+	CHECK_WARNING(check, source, at, "W043", "did you mean \"alertname\"?",
+		      "the label \"%.200s\" is none that alerts of Prometheus have", name);
 }
 
 void check_matcher_texts(const struct rules_check *check, const struct rule_source *source,
-			 const struct ynode *node, const struct rule_matchers *matchers)
+			 const char *member, const struct ynode *node,
+			 const struct rule_matchers *matchers)
 {
+	const struct glob_place place = { member, false };
 	struct check_slip slip;
 
 	if (!node)
 		return;
-	for (size_t i = 0; node->kind == YNODE_MAP && i < node->n; i++)
-		check_globs(check, source, node->keys[i]->text, node->items[i]);
+	for (size_t i = 0; node->kind == YNODE_MAP && i < node->n; i++) {
+		check_alertname(check, source, node->keys[i], node->keys[i]->text);
+		check_globs(check, source, &place, node->keys[i]->text, node->items[i]);
+	}
 	for (size_t i = 0; node->kind == YNODE_LIST && i < matchers->n; i++) {
 		/* Where each text holds one matcher, that text is the place. */
 		const struct ynode *at = matchers->n == node->n ? node->items[i] : node;
+		check_alertname(check, source, at, matchers->at[i].name);
 		if (regex_slip(check->scratch, &matchers->at[i], &slip))
 			CHECK_WARNING(check, source, at, "W051", slip.hint, "%s", slip.text);
+		else if (equal_slip(check->scratch, &matchers->at[i], &slip))
+			CHECK_WARNING(check, source, at, "W045", slip.hint, "%s", slip.text);
 	}
 }
 
@@ -224,6 +255,7 @@ void check_criticalities(const struct rules_check *check)
 static void check_label_name(const struct rules_check *check, const struct rule_source *source,
 			     const struct ynode *key)
 {
+	check_alertname(check, source, key, key->text);
 	if (seen_words_count(check->findings->words, SEEN_LABEL, key->text, NULL))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(when_members); i++)
@@ -269,7 +301,7 @@ void check_match(const struct rules_check *check, const struct rule_source *sour
 
 	for (size_t i = 0; match && match->kind == YNODE_MAP && i < match->n; i++) {
 		check_attribute_name(check, source, match->keys[i]);
-		check_glob(check, source, match->keys[i]->text, match->items[i]);
+		check_glob(check, source, &place_of_entry, match->keys[i]->text, match->items[i]);
 	}
 }
 
@@ -279,9 +311,9 @@ void check_span_texts(const struct rules_check *check, const struct rule_source 
 	const struct ynode *attrs = ynode_get(span, "attrs");
 
 	for (size_t i = 0; i < span->n; i++)
-		check_glob(check, source, span->keys[i]->text, span->items[i]);
+		check_glob(check, source, &place_of_entry, span->keys[i]->text, span->items[i]);
 	for (size_t i = 0; attrs && attrs->kind == YNODE_MAP && i < attrs->n; i++)
-		check_glob(check, source, attrs->keys[i]->text, attrs->items[i]);
+		check_glob(check, source, &place_of_entry, attrs->keys[i]->text, attrs->items[i]);
 }
 
 /* ---- routes ---- */
@@ -307,7 +339,7 @@ static void check_suspect(const struct rules_check *check, const struct rule_sou
 					key->text);
 		if (strcmp(key->text, "criticality") == 0)
 			check_criticality(check, source, suspect->items[i]);
-		check_globs(check, source, key->text, suspect->items[i]);
+		check_globs(check, source, &place_of_suspect, key->text, suspect->items[i]);
 	}
 }
 
@@ -318,7 +350,7 @@ static void check_when_member(const struct rules_check *check, const struct rule
 	const bool is_list = value->kind == YNODE_LIST;
 
 	if (strcmp(key->text, "labels") == 0) {
-		check_matcher_texts(check, source, value, &route->labels);
+		check_matcher_texts(check, source, "labels", value, &route->labels);
 		return;
 	}
 	if (strcmp(key->text, "suspect") == 0) {
@@ -331,7 +363,7 @@ static void check_when_member(const struct rules_check *check, const struct rule
 		return; /* an error of the load */
 	if (!check_is_when_member(key->text))
 		check_label_name(check, source, key);
-	check_globs(check, source, key->text, value);
+	check_globs(check, source, &place_of_label, key->text, value);
 	for (size_t i = 0; i < (is_list ? value->n : 1); i++) {
 		const struct ynode *one = is_list ? value->items[i] : value;
 		if (strcmp(key->text, "severity") == 0)
@@ -349,7 +381,8 @@ void check_route_texts(const struct rules_check *check, size_t number)
 	if (!when)
 		return;
 	if (when->kind == YNODE_LIST)
-		check_matcher_texts(check, source, when, &check->set->routes[number].labels);
+		check_matcher_texts(check, source, "when", when,
+				    &check->set->routes[number].labels);
 	for (size_t i = 0; when->kind == YNODE_MAP && i < when->n; i++)
 		check_when_member(check, source, &check->set->routes[number], when->keys[i],
 				  when->items[i]);

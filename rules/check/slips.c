@@ -90,8 +90,18 @@ static bool has_dot_star(const char *name, const char *glob)
 	return false;
 }
 
-static void glob_operator(struct arena *arena, const char *name, const char *glob,
-			  struct check_slip *slip)
+/* The cure by a matcher, where matchers can stand; else by globs alone. */
+static const char *cure_by_matcher(struct arena *arena, const struct glob_place *place,
+				   const char *matcher)
+{
+	return place->matchers ? arena_printf(arena, "write a matcher: %s: ['%s']", place->matchers,
+					      matcher)
+	       : place->lists  ? "globs only can stand here: write a list of them"
+			       : "a glob only can stand here: make an entry for each text";
+}
+
+static void glob_operator(struct arena *arena, const struct glob_place *place, const char *name,
+			  const char *glob, struct check_slip *slip)
 {
 	const char *value = glob + strspn(glob, "=!~");
 	const int len = (int)(value - glob);
@@ -102,28 +112,141 @@ static void glob_operator(struct arena *arena, const char *name, const char *glo
 				  "\"%.200s\" begins with an operator; a glob takes it as a "
 				  "part of the text",
 				  glob);
-	slip->hint = arena_printf(arena, "write a matcher: labels: ['%.100s%.*s\"%.*s\"']", name,
-				  is_not ? 2 : len, is_not ? "!=" : glob, (int)strcspn(value, "\""),
-				  value);
+	slip->hint = cure_by_matcher(arena, place,
+				     arena_printf(arena, "%.100s%.*s\"%.*s\"", name,
+						  is_not ? 2 : len, is_not ? "!=" : glob,
+						  (int)strcspn(value, "\""), value));
 }
 
-bool glob_slip(struct arena *arena, const char *name, const char *glob, struct check_slip *slip)
+/* The cure for texts that were meant as alternatives. words: "a, b"; bars: "a|b". */
+static const char *cure_by_list(struct arena *arena, const struct glob_place *place,
+				const char *name, const char *words, const char *bars)
+{
+	return place->lists ? arena_printf(arena, "write a list: [%s]", words)
+	       : place->matchers
+		       ? cure_by_matcher(arena, place,
+					 arena_printf(arena, "%.100s=~\"%s\"", name, bars))
+		       : arena_printf(arena, "make an entry for each: %s", words);
+}
+
+/* "Disk{Full,Slow}": the parts and what stands around them, "DiskFull<between>DiskSlow". NULL: the
+ * braces hold no list of plain words. */
+static const char *braced_words(struct arena *arena, const char *glob, const char *between)
+{
+	const char *open = strchr(glob, '{'), *close = open ? strchr(open, '}') : NULL;
+	struct buf out = BUF_INIT(LIMIT_GLOB_BYTES * 8);
+	size_t n = 0;
+
+	if (!close || !memchr(open, ',', (size_t)(close - open)) || strchr(close + 1, '{'))
+		return NULL;
+	for (const char *at = open + 1; at < close; n++) {
+		at += strspn(at, " ");
+		const size_t len = strcspn(at, ",}");
+		if (!is_plain_slip(at, len)) {
+			n = 0;
+			break;
+		}
+		buf_printf(&out, "%s%.*s%.*s%s", out.len ? between : "", (int)(open - glob), glob,
+			   (int)len, at, close + 1);
+		at += len + 1;
+	}
+	const char *words = n > 1 && !out.failed ? arena_strdup(arena, buf_text(&out)) : NULL;
+	buf_fini(&out);
+	return words;
+}
+
+/* Labels and members whose values have no commas. */
+static bool has_single_words(const char *name)
+{
+	static const char *const names[] = { "alertname", "severity",  "criticality", "sender",
+					     "owner",	  "signal",    "kind",	      "team",
+					     "service",	  "namespace", "environment" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A list that no glob has: "{a,b}", and "a,b" where a value has no commas. */
+static bool glob_is_list(struct arena *arena, const struct glob_place *place, const char *name,
+			 const char *glob, struct check_slip *slip)
+{
+	const char *words = braced_words(arena, glob, ", "), *bars;
+
+	if (words) {
+		slip->text = arena_printf(arena,
+					  "\"%.200s\": globs have no braces, which are a part of "
+					  "the text",
+					  glob);
+		bars = strpbrk(words, "*?[") ? NULL : braced_words(arena, glob, "|");
+	} else {
+		if (!has_single_words(name) || !strchr(glob, ',') ||
+		    (strchr(glob, ' ') && strcmp(name, "severity") != 0) || strchr(glob, '|'))
+			return false;
+		words = listed_words(arena, glob, ", ");
+		bars = words ? listed_words(arena, glob, "|") : NULL;
+		if (!words)
+			return false;
+		slip->text = arena_printf(
+			arena, "\"%.200s\" is one text, with the comma as a part of it", glob);
+	}
+	slip->hint = cure_by_list(arena, place, name, words, bars ? bars : "…");
+	return true;
+}
+
+/* A blank at an end, which no value has. */
+static bool glob_has_blank(struct arena *arena, const char *glob, struct check_slip *slip)
+{
+	const size_t len = strlen(glob), first = strspn(glob, " \t");
+
+	if (!len || first == len || (!first && glob[len - 1] != ' ' && glob[len - 1] != '\t'))
+		return false;
+	size_t last = len;
+	while (glob[last - 1] == ' ' || glob[last - 1] == '\t')
+		last--;
+	slip->text = arena_printf(arena, "\"%.200s\" has a blank at an end, which counts", glob);
+	slip->hint = arena_printf(arena, "write \"%.*s\"", (int)(last - first), glob + first);
+	return true;
+}
+
+/* "POST /orders?id=1": operations are named without the query. */
+static bool operation_slip(struct arena *arena, const char *glob, struct check_slip *slip)
+{
+	const char *query = strchr(glob, '?');
+	size_t n = query ? 1 : 0;
+
+	while (query && (isalnum((unsigned char)query[n]) || strchr("_-.[]", query[n])) && query[n])
+		n++;
+	if (!query || n < 2 || query[n] != '=' || !memchr(glob, '/', (size_t)(query - glob)))
+		return false;
+	slip->text = arena_printf(arena, "\"%.200s\" has a query, which no operation has", glob);
+	slip->hint = arena_printf(arena, "write \"%.*s\"", (int)(query - glob), glob);
+	return true;
+}
+
+bool glob_slip(struct arena *arena, const struct glob_place *place, const char *name,
+	       const char *glob, struct check_slip *slip)
 {
 	const bool is_text = strcmp(name, "error") == 0 || strcmp(name, "operation") == 0;
 
 	if (strchr("=!", *glob) && *glob && glob[1]) {
-		glob_operator(arena, name, glob, slip);
+		glob_operator(arena, place, name, glob, slip);
 		return true;
 	}
+	if (strcmp(name, "operation") == 0 && operation_slip(arena, glob, slip))
+		return true;
 	if (is_text)
 		return false;
+	if (glob_has_blank(arena, glob, slip) || glob_is_list(arena, place, name, glob, slip))
+		return true;
 	const char *list = strchr(glob, '|') ? listed_words(arena, glob, ", ") : NULL;
 	if (list) {
 		slip->text = arena_printf(arena,
 					  "\"%.200s\" is no regular expression but a glob, "
 					  "which takes the | as a part of the text",
 					  glob);
-		slip->hint = arena_printf(arena, "write a list: [%s]", list);
+		slip->hint = cure_by_list(arena, place, name, list, listed_words(arena, glob, "|"));
 		return true;
 	}
 	const bool has_anchor = *glob == '^' || (*glob && glob[strlen(glob) - 1] == '$');
@@ -137,7 +260,7 @@ bool glob_slip(struct arena *arena, const char *name, const char *glob, struct c
 				  glob);
 	slip->hint =
 		better ? arena_printf(arena, "write \"%.200s\"", better)
-		       : arena_printf(arena, "write a matcher: labels: ['%.100s=~\"…\"']", name);
+		       : cure_by_matcher(arena, place, arena_printf(arena, "%.100s=~\"…\"", name));
 	return true;
 }
 
@@ -156,6 +279,30 @@ static bool is_dotted_name(const char *text)
 		ndots += *c == '.';
 	}
 	return ndots > 0;
+}
+
+bool equal_slip(struct arena *arena, const struct rule_matcher *matcher, struct check_slip *slip)
+{
+	const char *value = matcher->value;
+	const size_t len = strlen(value), first = *value == '*';
+
+	if ((matcher->op != RULE_EQUAL && matcher->op != RULE_NOT_EQUAL) || len < 3)
+		return false;
+	const bool last = value[len - 1] == '*';
+	const size_t inner = len - first - last;
+	/* A star alone and patterns of paths are values that labels have. */
+	if ((!first && !last) || inner < 2 || !is_plain_slip(value + first, inner) ||
+	    strpbrk(value, "/:"))
+		return false;
+	slip->text =
+		arena_printf(arena,
+			     "behind = and != a text stands for itself: the * of \"%.200s\" is a "
+			     "part of it",
+			     value);
+	slip->hint = arena_printf(arena, "write %.100s%s\"%s%.*s%s\"", matcher->name,
+				  matcher->op == RULE_EQUAL ? "=~" : "!~", first ? ".*" : "",
+				  (int)inner, value + first, last ? ".*" : "");
+	return true;
 }
 
 bool regex_slip(struct arena *arena, const struct rule_matcher *matcher, struct check_slip *slip)

@@ -192,6 +192,9 @@ const char *member_glob(const struct load_scope *scope, const char *name);
 const char *member_url(const struct load_scope *scope, const char *name);
 const char *member_mail_url(const struct load_scope *scope, const char *name);
 bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us);
+/* "window" and "resolve_hold", with a warning where they are longer than anybody wants. */
+void member_window(const struct load_scope *scope, int64_t *ret_us);
+void member_resolve_hold(const struct load_scope *scope, int64_t *ret_us);
 /* A list of label names, or ["..."]. */
 void member_group(const struct load_scope *scope, const char *name, struct group_labels *ret_group);
 bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,

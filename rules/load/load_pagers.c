@@ -333,8 +333,8 @@ static void read_defaults(const struct load_scope *scope)
 	member_int(scope, "traces", 1, LIMIT_TRACES_PER_ALERT, &traces);
 	defaults->traces = (unsigned int)traces;
 	member_share(scope, "threshold", &defaults->threshold);
-	member_duration(scope, "window", &defaults->window_us);
-	member_duration(scope, "resolve_hold", &defaults->resolve_hold_us);
+	member_window(scope, &defaults->window_us);
+	member_resolve_hold(scope, &defaults->resolve_hold_us);
 	member_duration(scope, "regroup_after", &defaults->regroup_after_us);
 	member_group(scope, "group_by", &defaults->group_by);
 	member_group(scope, "incident_key", &defaults->incident_key);

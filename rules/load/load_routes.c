@@ -305,7 +305,7 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 	route->summary = member_template(scope, "summary");
 	route->details = member_template(scope, "details");
 	route->resolve_hold_us = -1;
-	member_duration(scope, "resolve_hold", &route->resolve_hold_us);
+	member_resolve_hold(scope, &route->resolve_hold_us);
 	member_group(scope, "group_by", &route->group_by);
 	route->continues = member_bool(scope, "continue");
 	route->no_page = read_page(scope);

@@ -48,8 +48,8 @@ static void read_how(const struct load_scope *scope, struct signal_rule *rule)
 	member_int(scope, "traces", 1, LIMIT_TRACES_PER_ALERT, &traces);
 	rule->signal.traces = (unsigned int)traces;
 	member_share(scope, "threshold", &rule->threshold);
-	member_duration(scope, "window", &rule->window_us);
-	member_duration(scope, "resolve_hold", &rule->resolve_hold_us);
+	member_window(scope, &rule->window_us);
+	member_resolve_hold(scope, &rule->resolve_hold_us);
 }
 
 static void read_signal(struct load *load, size_t i)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "tracepager/clock.h"
+#include "tracepager/seen_words.h"
 
 static const struct ynode *scalar_member(const struct load_scope *scope, const char *name,
 					 enum member_type type)
@@ -38,6 +39,41 @@ bool member_duration(const struct load_scope *scope, const char *name, int64_t *
 	return false;
 }
 
+static void member_usual_duration(const struct load_scope *scope, const char *name, int64_t most_us,
+				  const char *usual, int64_t *ret_us)
+{
+	if (!member_duration(scope, name, ret_us) || *ret_us <= most_us)
+		return;
+	LOAD_WARNING(scope, member_value(scope, name), "W057",
+		     arena_printf(scope->load->scratch, "check the unit; usual is %s", usual),
+		     "\"%s\" of %s is longer than a day", name, scope->what);
+}
+
+void member_window(const struct load_scope *scope, int64_t *ret_us)
+{
+	member_usual_duration(scope, "window", LIMIT_TRACE_WINDOW_USUAL_US, "10m", ret_us);
+}
+
+void member_resolve_hold(const struct load_scope *scope, int64_t *ret_us)
+{
+	member_usual_duration(scope, "resolve_hold", LIMIT_RESOLVE_HOLD_USUAL_US, "2m", ret_us);
+}
+
+/* No alert has such a label, so that all are one group. */
+static void warn_of_group_label(const struct load_scope *scope, const struct ynode *node)
+{
+	const char *label = node->text;
+
+	if (strchr(label, ','))
+		LOAD_WARNING(scope, node, "W043", "write each label as an item of its own: [a, b]",
+			     "\"%.200s\" is the name of one label, and no label is called so",
+			     label);
+	else if (is_alertname_slip(label) &&
+		 !seen_words_count(scope->load->findings->words, SEEN_LABEL, label, NULL))
+		LOAD_WARNING(scope, node, "W043", "did you mean \"alertname\"?",
+			     "the label \"%.200s\" is none that alerts of Prometheus have", label);
+}
+
 void member_group(const struct load_scope *scope, const char *name, struct group_labels *ret_group)
 {
 	const struct ynode *list = member_list(scope, name);
@@ -49,8 +85,10 @@ void member_group(const struct load_scope *scope, const char *name, struct group
 		const char *label = node_text(scope, list->items[i], "the name of a label");
 		if (label && strcmp(label, "...") == 0)
 			ret_group->each_alone = true;
-		if (label)
-			ret_group->names[ret_group->n++] = label;
+		if (!label)
+			continue;
+		warn_of_group_label(scope, list->items[i]);
+		ret_group->names[ret_group->n++] = label;
 	}
 }
 

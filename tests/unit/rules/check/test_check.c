@@ -146,6 +146,8 @@ static const struct {
 	{ BASE DAY, "W030", 5, 18 },
 	{ BASE SILENCE("{a: x}", "2026-03-02T10:00:00Z"), "W029", 6, 28 },
 	{ BASE SILENCE("{a: x}", "2026-03-02T10:00:01Z"), NULL, 0, 0 },
+	{ BASE SILENCE("{a: x}", "2028-03-01T09:00:00Z"), NULL, 0, 0 },
+	{ BASE SILENCE("{a: x}", "2930-03-02T10:00:00Z"), "W056", 6, 28 },
 	/* days */
 	{ BASE "defaults: {reviewed_after: 30d}\nservices: {s: {owner: ledger, reviewed_at: 2026-01-30}}\n", "W031", 6, 44 },
 	{ BASE "defaults: {reviewed_after: 30d}\nservices: {s: {owner: ledger, reviewed_at: 2026-01-31}}\n", NULL, 0, 0 },

@@ -29,6 +29,13 @@
 	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
 	"services: {cart: {owner: a, criticality: " word "}}\n"                                    \
 	"fallback: {team: a}\n"
+/* The only service of the rules, with these members. */
+#define SERVICE(members)                                                                           \
+	"teams: {a: {escalation: e}}\n"                                                            \
+	"pagers: {p: {kind: console}}\n"                                                           \
+	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
+	"services: {cart: {owner: a, " members "}}\n"                                              \
+	"fallback: {team: a}\n"
 #define ROUTE(when) BASE "routes: [{when: " when ", page: none}]\n"
 
 static struct findings findings;
@@ -171,6 +178,7 @@ static const struct {
 	{ ROUTE("{alertname: '.+Full'}"), "W045", "write \"?*Full\"" },
 	{ ROUTE("{host: '.*db'}"), "W045", "write \"*db\"" },
 	{ ROUTE("{host: 'db[0-9]+'}"), "W045", "labels: ['host=~" },
+	{ ROUTE("{suspect: {service: 'db[0-9]+'}}"), "W045", "write a list of them" },
 	{ ROUTE("{env: 'a|b|c'}"), "W045", "[a, b, c]" },
 	{ ROUTE("{env: '!prod'}"), "W045", "env!=\"prod\"" },
 	{ ROUTE("{env: '=~pro.*'}"), "W045", "env=~\"pro.*\"" },
@@ -203,7 +211,48 @@ static const struct {
 	{ ROUTE("['a=~\"Disk.*\"']"), NULL, "" },
 	{ ROUTE("['a=~\"b|c\"']"), NULL, "" },
 	{ ROUTE("['a=~\"x*\"']"), NULL, "" },
-	{ ROUTE("['a=\"Disk*\"']"), NULL, "" },
+	{ ROUTE("['a=\"Disk*\"']"), "W045", "write a=~\"Disk.*\"" },
+	{ ROUTE("['a!=\"*-db\"']"), "W045", "write a!~\".*-db\"" },
+	{ ROUTE("['a=\"*\"']"), NULL, "" },
+	{ ROUTE("['a=\"/api/*\"']"), NULL, "" },
+	{ ROUTE("['a=\"s3:*\"']"), NULL, "" },
+	{ ROUTE("['a=\"*/5 * * * *\"']"), NULL, "" },
+	/* The cure is one that can stand there. */
+	{ ROUTE("{labels: {a: 'b|c'}}"), "W045", "labels: ['a=~\"b|c\"']" },
+	{ ROUTE("{suspect: {service: 'a|b'}}"), "W045", "write a list: [a, b]" },
+	{ BASE "signals: {s: {alerts: {alertname: 'A|B'}, span: {service: cart}}}\n", "W045",
+	  "alerts: ['alertname=~\"A|B\"']" },
+	{ SERVICE("match: {service: cart, environment: 'a|b'}"), "W045",
+	  "make an entry for each: a, b" },
+	{ SERVICE("match: {service: cart, environment: '!a'}"), "W045",
+	  "make an entry for each text" },
+	/* Lists that no glob has, and a blank that nobody sees. */
+	{ ROUTE("{alertname: '{A,B}'}"), "W045", "[A, B]" },
+	{ ROUTE("{host: 'db{1,2}*'}"), "W045", "[db1*, db2*]" },
+	{ ROUTE("{labels: {host: 'db{1,2}'}}"), "W045", "host=~\"db1|db2\"" },
+	{ ROUTE("{severity: 'info,none'}"), "W045", "[info, none]" },
+	{ ROUTE("{alertname: 'A,B'}"), "W045", "[A, B]" },
+	{ ROUTE("{alertname: 'Name '}"), "W045", "write \"Name\"" },
+	{ ROUTE("{alertname: 'CPU high, disk full'}"), NULL, "" },
+	{ ROUTE("{devices: 'sda,sdb'}"), NULL, "" },
+	{ ROUTE("{route: '/users/{id}'}"), NULL, "" },
+	{ ROUTE("{expr: 'up{a=\"b\",c=\"d\"}'}"), NULL, "" },
+	{ ROUTE("{alertname: 'Disk full'}"), NULL, "" },
+	{ ROUTE("{suspect: {operation: 'POST /orders?id=1'}}"), "W045", "\"POST /orders\"" },
+	{ ROUTE("{suspect: {operation: 'POST /orders?'}}"), NULL, "" },
+	{ ROUTE("{suspect: {operation: 'GET /v?/a'}}"), NULL, "" },
+	/* The label with the name of the alert. */
+	{ ROUTE("{alertName: Foo}"), "W043", "did you mean \"alertname\"" },
+	{ ROUTE("{alert: Foo}"), "W043", "did you mean \"alertname\"" },
+	{ ROUTE("['alertName=\"Foo\"']"), "W043", "did you mean \"alertname\"" },
+	{ ROUTE("{alert_group: Foo}"), NULL, "" },
+	{ BASE "defaults: {group_by: [alertName]}\n", "W043", "did you mean \"alertname\"" },
+	{ BASE "defaults: {group_by: ['alertname,cluster']}\n", "W043", "an item of its own" },
+	{ BASE "defaults: {group_by: [alertname, alert_group]}\n", NULL, "" },
+	/* Durations of weeks. */
+	{ BASE "defaults: {window: 30d}\n", "W057", "usual is 10m" },
+	{ BASE "defaults: {resolve_hold: 7d}\n", "W057", "usual is 2m" },
+	{ BASE "defaults: {window: 24h, resolve_hold: 1h}\n", NULL, "" },
 	/* Names of conditions. */
 	{ ROUTE("{severty: info}"), "W043", "\"severity\"" },
 	{ ROUTE("{Sender: am}"), "W043", "\"sender\"" },
