@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,23 @@ def free_port():
         return port
 
 
+SO_TIMESTAMPNS = 35
+
+
+def arrival(connection):
+    """Waits for the next bytes; the moment at which they came to this machine, as its kernel noted it. On a busy machine a
+    thread may read them seconds later, and those of two connections in any order."""
+    try:
+        marks = connection.recvmsg(1, socket.CMSG_SPACE(16), socket.MSG_PEEK)[1]
+    except NotImplementedError:  # TLS
+        marks = ()
+    for level, kind, data in marks:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, ns = struct.unpack("qq", data)
+            return seconds + ns / 1e9
+    return time.time()
+
+
 class Peer(http.server.ThreadingHTTPServer):
     """A server that keeps every request; answer(request) gives (status, headers, body)."""
 
@@ -80,10 +98,14 @@ class Peer(http.server.ThreadingHTTPServer):
             disable_nagle_algorithm = True
             wbufsize = -1  # head and body leave together
 
+            def handle_one_request(self):
+                self.came = arrival(self.connection)
+                super().handle_one_request()
+
             def serve(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 request = {"method": self.command, "path": self.path, "headers": dict(self.headers),
-                           "body": self.rfile.read(length), "at": time.time()}
+                           "body": self.rfile.read(length), "at": self.came}
                 with peer.lock:
                     peer.requests.append(request)
                 status, headers, body = peer.answer(request)
@@ -104,6 +126,7 @@ class Peer(http.server.ThreadingHTTPServer):
                 pass
 
         super().__init__(("127.0.0.1", port), Handler)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)  # of those that it accepts, too
         self.port = self.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()

@@ -34,20 +34,21 @@ fallback: {{team: sre}}
 
 
 class Rings:
-    """What the pager took, by incident: the pagers in the order of their first trigger, and when."""
+    """What the pager took, by incident: the pagers in the order in which their pages were made, by the pages' own word, and when each came
+    first. A pager that is slow may get the page of a step behind that of the next one, which goes to another pager."""
 
     def __init__(self, pager):
         self.first = {}
         for request in pager.seen():
             event = request.get("event")
             if request.get("taken") and event["event_action"] == "trigger":
-                self.first.setdefault((event["dedup_key"], event["routing_key"]), request["at"])
+                self.first.setdefault((event["dedup_key"], event["routing_key"]), (event["payload"]["timestamp"], request["at"]))
 
     def incidents(self):
         return sorted({key.partition("#")[0] for key, _ in self.first})
 
     def of(self, incident):
-        return sorted((at, routing, key) for (key, routing), at in self.first.items() if key.partition("#")[0] == incident)
+        return sorted((made, at, routing) for (key, routing), (made, at) in self.first.items() if key.partition("#")[0] == incident)
 
 
 def acknowledge(daemon, incident):
@@ -96,11 +97,11 @@ def escalations():
     lost = doubled = late = disordered = 0
     for incident in rings.incidents():
         of_one = rings.of(incident)
-        steps = [routing for _, routing, _ in of_one]
+        steps = [routing for _, _, routing in of_one]
         doubled += len(steps) - len(set(steps))
         disordered += steps != sorted(steps)
         if incident in acked:
-            late += sum(at > acked[incident] for at, _, _ in of_one)
+            late += sum(at > acked[incident] for _, at, _ in of_one)
         elif incident not in asked:
             lost += STEPS - len(set(steps))
     lost += STEPS * (ROUNDS * INCIDENTS - len(rings.incidents()))
