@@ -162,6 +162,7 @@ void world_start(struct world *world)
 		.clock = &world->clock.clock,
 		.pool = world->clock.pool,
 		.memory = &world->memory,
+		.tracer = world->tracer,
 	};
 	struct err err;
 
@@ -188,6 +189,7 @@ void world_start(struct world *world)
 		.transport = &world->http.transport,
 		.console_fd = world->console_fd,
 		.shadow = world->shadow,
+		.tracer = world->tracer,
 		.act_link = world->links ? world_act_link : NULL,
 		.options = {
 			.enrich_us = LIMIT_ENRICH_US,

@@ -24,6 +24,7 @@ struct world {
 	struct store *store;
 	struct fetch *fetch;
 	struct baselines *baselines; /* NULL: none are compared with */
+	const struct tracer *tracer; /* from the next start on; NULL: nothing is traced */
 	const char *trace_link;	     /* NULL: http://jaeger/trace/{trace_id} */
 	int console_fd;		     /* pages of kind console are written to it; -1: nowhere */
 	struct incidents *incidents;
