@@ -90,7 +90,9 @@ def pages_are_dropped_and_retried():
         for name in ("One", "Two", "Three"):
             relay.fire(name)
         pages = relay.waiting(3)
-        peers.wait_for("tries", lambda: any(p["attempts"] for p in relay.get("/api/v1/queue")["pages"]))
+        # None is under way: what the pager has not answered yet it would take once it is well, dropped or not.
+        peers.wait_for("tries that failed", lambda: (lambda pages: any(p["error"] for p in pages) and all(p["state"] != "sending" for p in pages))(
+            relay.get("/api/v1/queue")["pages"]))
         assert len(relay.waiting(3, "?pager=sre-pager")) == 3 and relay.get("/api/v1/queue?pager=shop-pager")["pages"] == []
         assert [p["id"] for p in relay.waiting(1, "?incident=" + pages[1]["incident"])] == [pages[1]["id"]]
         first = relay.get("/api/v1/queue?limit=2")

@@ -292,7 +292,7 @@ def resolved(world, alerts):
     for alert in alerts:
         fires, doubt = world.recorder.fires(alert, now)
         spans, _ = open_spans(world.pager, alert, now)
-        if not spans or not doubt and (fires[-1][1] >= now or spans[-1][1] >= now):
+        if not fires or not spans or not doubt and (fires[-1][1] >= now or spans[-1][1] >= now):
             return False
     return True
 
