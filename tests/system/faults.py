@@ -150,6 +150,12 @@ FAULTS = (
     # ---- beside it ----
     ("heartbeat_down", "the dead-man's URL does not answer",
      {"doctor": r"heartbeat: ", "log": r"heartbeat", "state": r'heartbeats_total\{result="failed"\} [1-9]'}),
+    ("tracing_401", "the receiver of the relay's own traces wants a token",
+     {"doctor": r"tracing: .*HTTP 401.*tracing\.headers", "log": r"own spans are refused, and dropped.*status=401",
+      "state": r'span_exports_total\{result="refused"\} [1-9]'}),
+    ("tracing_down", "nothing listens at the address of the receiver of the relay's own traces",
+     {"doctor": r"tracing: .*refused.*is it running", "log": r"own spans are not taken.*refused",
+      "state": r'span_exports_total\{result="retried"\} [1-9]'}),
     ("external_url_wrong", "nothing answers at external_url",
      {"doctor": r"external-url: .*does not answer"}),
     ("clock_wrong", "the clock differs from those of the peers by an hour",

@@ -556,6 +556,18 @@ def heartbeat_down(place):
     place.write("heartbeat.url", gone() + "/ping/secret-path\n")
 
 
+def with_tracing(answer=None):
+    """Its own traces go to a receiver that answers so; None: to nobody."""
+    def make(place):
+        place.values["receiver"] = place.peer(answer).url if answer else gone()
+        place.options += 'tracing: {{endpoint: "{receiver}"}}\n'
+        place.alert = True
+    return make
+
+
+tracing_401, tracing_down = with_tracing(fixed(401, b"who are you?")), with_tracing()
+
+
 def external_url_wrong(place):
     place.values["people"] = gone()
 
@@ -688,6 +700,10 @@ def it_is_well_with_tls():
     is_well(with_tls("good"))
 
 
+def it_is_well_with_own_traces():
+    is_well(with_tracing(fixed(200)))
+
+
 results, lock = {}, threading.Lock()
 
 
@@ -725,6 +741,6 @@ def each_fault_is_told():
 
 make_certificates()
 try:
-    peers.run(the_place_is_well, it_is_well_with_tls, each_fault_is_told)
+    peers.run(the_place_is_well, it_is_well_with_tls, it_is_well_with_own_traces, each_fault_is_told)
 finally:
     shutil.rmtree(TLS)
