@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Does what the documentation shows: writes its files, runs its commands, and reads what they print.
 
-README.md and contrib/docs/*.md are Markdown. A block fenced as "sh" is run by bash, in the order of its page, in a scratch system: /etc, /var and /backup are folders of
-it, 127.0.0.1:9480 and the addresses of the peers are free ports. A block fenced as "console" is only shown; blocks without a word are drawings and output. A comment
+README.md and contrib/docs/*.md are Markdown. A block fenced as "sh" is run by bash, in the order of its page, in a scratch system: /etc and /var are folders of
+it, the daemon's user is the test's, systemctl does nothing, 127.0.0.1:9480 and the addresses of the peers are free ports. A block fenced as "console" is only shown; blocks without a word are drawings and output. A comment
 before a block says more:
 
 <!-- file: PATH -->     the block is the file PATH
@@ -76,7 +76,7 @@ class System:
         self.ports = {port: peers.free_port() for port in ("9480", "9481", "9093", "9090", "3200", "9411", "4318", "10428")}
         self.ports["16686"] = self.jaeger.port
         self.children = []
-        for folder in ("etc/tracepager/rules.d", "etc/prometheus", "var/lib/tracepager", "var/lib/traces", "var/lib/alertmanager", "backup", "home/catalog", "home/rules.d", "bin", "run"):
+        for folder in ("etc/tracepager/rules.d", "etc/prometheus", "var/lib/tracepager", "var/lib/traces", "var/lib/alertmanager", "var/backups", "home/catalog", "home/rules.d", "bin", "run"):
             os.makedirs(os.path.join(self.root, folder))
         self.home = os.path.join(self.root, "home")
         self.fill()
@@ -89,7 +89,9 @@ class System:
                                    f'exec "{os.path.abspath(peers.BINARY)}" "$@"\n'}
         for name, text in files.items():
             self.write(os.path.join(self.root, name), text)
-        os.chmod(os.path.join(self.root, "bin/tracepager"), 0o755)
+        self.write(os.path.join(self.root, "bin/systemctl"), "#!/bin/sh\n")
+        for name in ("tracepager", "systemctl"):
+            os.chmod(os.path.join(self.root, "bin", name), 0o755)
         for name in ("aws.secret", "es.key", "os.password", "dd.api", "dd.app", "tempo.password", "tempo.key", "keys/shop", "payments.key"):
             self.write(os.path.join(self.root, "etc/tracepager", name), "0123456789abcdef0123456789abcdef\n", 0o600)
         self.write(os.path.join(self.root, "run/gcp.token"), "token\n", 0o600)
@@ -105,8 +107,8 @@ class System:
 
     def here(self, text):
         """The text for this system."""
-        text = re.sub(r"\bsudo ", "", text)
-        for folder in ("/etc/tracepager", "/etc/prometheus", "/var/lib/", "/backup"):
+        text = re.sub(r"\b(sudo -u tracepager|runuser -u tracepager --|sudo) ", "", text).replace(" -o tracepager -g tracepager", "")
+        for folder in ("/etc/tracepager", "/etc/prometheus", "/var/lib/", "/var/backups"):
             text = re.sub(rf"(?<![\w./]){folder}", self.root + folder, text)
         text = text.replace("/run/tracepager/", self.root + "/run/").replace("/etc/ssl/certs/shop-ca.pem", "/etc/ssl/certs/ca-certificates.crt")
         return re.sub(r"\b(127\.0\.0\.1|localhost):(\d+)\b", lambda m: f"{m[1]}:{self.ports.get(m[2], m[2])}", text)
