@@ -244,6 +244,18 @@ def links_lead_somewhere():
     assert looked_at > 40, looked_at
 
 
+def installed_pages_lead_to_installed_pages():
+    """Each page of contrib/docs is installed, all in one folder: no link of theirs leads out of it, and no other README.md takes the index's place."""
+    with open(os.path.join(peers.TOP, "contrib/Makefile.inc"), encoding="utf-8") as f:
+        installed = set(re.findall(r"\bcontrib/docs/(\S+\.md)", f.read()))
+    assert installed == {os.path.basename(path) for path in DOCS}, installed
+    for path in DOCS:
+        with open(path, encoding="utf-8") as f:
+            for target in re.findall(r"\]\(([^)\s#]+)[^)]*\)", f.read()):
+                assert re.match(r"[a-z]+:", target) or target in installed, f"{path}: {target} is not beside it where it is installed"
+    assert not os.path.exists(os.path.join(peers.TOP, "contrib/debian/tracepager.docs"))
+
+
 def every_kind_has_its_row():
     """Each format, source and pager kind stands in the table of its page."""
     for table, macro, name in (("formats.def", "FORMAT", "senders.md"), ("sources.def", "SOURCE(?:_LOCAL)?", "sources.md"), ("pagers.def", "PAGER_KIND", "pagers.md")):
@@ -284,4 +296,4 @@ def readme_is_short():
 
 if __name__ == "__main__":
     peers.skip_unless_wanted()
-    peers.run(*[page(path) for path in DOCS], links_lead_somewhere, every_kind_has_its_row, index_names_every_page, readme_is_short)
+    peers.run(*[page(path) for path in DOCS], links_lead_somewhere, installed_pages_lead_to_installed_pages, every_kind_has_its_row, index_names_every_page, readme_is_short)
