@@ -56,6 +56,8 @@ bool telemetry_busy(const struct telemetry *telemetry);
 
 /* ENDPOINT/v1/traces; an endpoint with that path already stays as it is. Caller frees. */
 char *telemetry_url(const char *endpoint);
+/* May the body be an ExportTraceServiceResponse: nothing, protobuf, or JSON? */
+bool telemetry_is_reply(const char *body, size_t len);
 /* Are they headers as OTEL_EXPORTER_OTLP_HEADERS has them: "KEY=VALUE,KEY=VALUE"? 0 or -EINVAL with
  * err, which has no value in it. */
 int telemetry_check_headers(const char *text, struct err *err);

@@ -141,7 +141,16 @@ static void address_on_export(void *arg, const struct http_reply *reply)
 	struct doctor_addresses *addresses = arg;
 	struct doctor *doctor = addresses->doctor;
 
-	if (reply->status >= 200 && reply->status <= 299)
+	if (reply->status >= 200 && reply->status <= 299 &&
+	    !telemetry_is_reply(reply->body, reply->len))
+		doctor_tell(doctor, DOCTOR_TRACING, DOCTOR_WARNING, NULL,
+			    "correct tracing.endpoint: the relay adds /v1/traces to it",
+			    "%s answers %d, but not as a receiver of traces does: %s",
+			    addresses->traces.probe->host, reply->status,
+			    reply->body[strspn(reply->body, " \t\r\n")] == '<'
+				    ? "with a page (HTML)"
+				    : "its answer is no ExportTraceServiceResponse");
+	else if (reply->status >= 200 && reply->status <= 299)
 		doctor_tell(doctor, DOCTOR_TRACING, DOCTOR_OK, NULL, NULL,
 			    "%s takes the relay's own traces", addresses->traces.probe->host);
 	else

@@ -268,6 +268,27 @@ static bool reply_read_varint(const unsigned char **at, const unsigned char *end
 	return false;
 }
 
+/* Unknown fields count as good: a later version of the protocol may add some. */
+bool telemetry_is_reply(const char *body, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)body, *end = at + len;
+	const char *text = body + (len ? strspn(body, " \t\r\n") : 0);
+	uint64_t tag, number;
+
+	if (len && *text == '{') /* some receivers answer all with JSON */
+		return true;
+	while (at < end) {
+		if (!reply_read_varint(&at, end, &tag) || tag >> 3 == 0 || tag >> 3 > 15 ||
+		    !reply_read_varint(&at, end, &number))
+			return false;
+		if ((tag & 7) == PROTO_LEN && number <= (size_t)(end - at))
+			at += number;
+		else if ((tag & 7) != PROTO_VARINT)
+			return false;
+	}
+	return true;
+}
+
 /* partial_success = 1 {rejected_spans = 1 (int64), error_message = 2}: both messages have fields of
  * varints and of bytes only. */
 int64_t telemetry_rejected_spans(const char *body, size_t len)

@@ -200,7 +200,10 @@ def forms_and_statuses():
 
 def the_receiver_of_own_traces_is_asked():
     """An export without spans: what it says to that, and that nothing else needs it."""
-    answers = (((200, b""), "ok", "takes the relay's own traces", None), ((401, b"no"), "warning", "HTTP 401", "tracing.headers"),
+    answers = (((200, b""), "ok", "takes the relay's own traces", None), ((200, b"{}"), "ok", "takes the relay's own traces", None),
+               ((200, b"\x0a\x04\x12\x02no"), "ok", "takes the relay's own traces", None),
+               ((200, b"<!doctype html><html></html>"), "warning", "with a page (HTML)", "tracing.endpoint"),
+               ((200, b"OK"), "warning", "no ExportTraceServiceResponse", "tracing.endpoint"), ((401, b"no"), "warning", "HTTP 401", "tracing.headers"),
                ((404, b"no"), "warning", "HTTP 404", "/v1/traces"), ((503, b"no"), "warning", "HTTP 503", "look at the receiver"))
     with Place(PLAIN) as place:
         answer = []
@@ -215,7 +218,7 @@ def the_receiver_of_own_traces_is_asked():
             told, = report["results"]
             assert (told["level"], status) == (level, 0 if level == "ok" else 1) and text in told["text"] and (told["cure"] or "").find(cure or "") >= 0, told
         asked = receiver.seen()
-        assert [(r["method"], r["path"], r["body"], r["headers"].get("x-tenant")) for r in asked] == [("POST", "/v1/traces", b"", "tg-secret")] * 4, asked
+        assert [(r["method"], r["path"], r["body"], r["headers"].get("x-tenant")) for r in asked] == [("POST", "/v1/traces", b"", "tg-secret")] * len(answers), asked
         place.write("tracepager.yaml", options + f"tracing: {{endpoint: 'http://127.0.0.1:{peers.free_port()}'}}\n")
         status, report = place.results("--only", "tracing")
         told, = report["results"]
