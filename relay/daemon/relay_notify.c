@@ -26,9 +26,13 @@ static void write_status(const struct relay *relay, struct buf *out)
 	const size_t open = incidents_open(relay->incidents),
 		     waiting = incidents_pages_waiting(relay->incidents);
 
+	const struct reload_view rules = reload_look(relay->rules);
+
 	buf_puts(out, "STATUS=");
 	buf_count(out, open, "incident open, ", "incidents open, ");
 	buf_count(out, waiting, "page waits", "pages wait");
+	if (rules.last_us && !rules.taken)
+		buf_puts(out, "; the new rules were not taken, the old ones stay in force");
 }
 
 static void relay_on_notify(void *arg)
