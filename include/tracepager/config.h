@@ -80,6 +80,9 @@ struct config {
 	size_t nsenders;
 	struct source_config *sources;
 	size_t nsources;
+	/* Of config_check(): the option is its default only because what the file says could not be
+	 * read. */
+	bool rules_unread, store_unread;
 	bool sure_of_senders; /* every entry of senders was read as one, so that none is missing */
 };
 

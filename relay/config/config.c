@@ -101,9 +101,11 @@ static void unknown_option(struct config_loading *loading, const struct ynode *m
 
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
 		const char *name = config_options[i].key + len;
-		if (strncmp(config_options[i].key, prefix, len) == 0)
-			known[n++] =
-				arena_strndup(loading->config->arena, name, strcspn(name, "."));
+		const size_t name_len = strcspn(name, ".");
+		/* The options of one map stand behind each other: its name is told once. */
+		if (strncmp(config_options[i].key, prefix, len) == 0 &&
+		    !(n && strncmp(known[n - 1], name, name_len) == 0 && !known[n - 1][name_len]))
+			known[n++] = arena_strndup(loading->config->arena, name, name_len);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(option_maps); i++)
 		if (strcmp(option_maps[i].prefix, prefix) == 0)
@@ -263,19 +265,25 @@ static void check_heartbeat(struct config_loading *loading, const struct ynode *
 
 	if (!map)
 		return;
+	const struct ynode *every = ynode_get(map, "every"), *limit = ynode_get(map, "limit"),
+			   *url_file = ynode_get(map, "url_file");
 	if (config->heartbeat_every_us < LIMIT_SELF_CHECK_LEAST_US)
-		FAULT(loading, map, "C005", "write every: 1m",
+		FAULT(loading, every ? every : map, "C005", "write every: 1m",
 		      "heartbeat.every must be 1s or longer");
 	if (config->heartbeat_limit_us < 100 * US_PER_MS ||
 	    config->heartbeat_limit_us >= config->heartbeat_every_us)
-		FAULT(loading, map, "C005",
+		FAULT(loading,
+		      limit   ? limit
+		      : every ? every
+			      : map,
+		      "C005",
 		      config->heartbeat_every_us > 10 * US_PER_SECOND  ? "write limit: 10s"
 		      : config->heartbeat_every_us > 2 * US_PER_SECOND ? "write limit: 2s"
 								       : "write limit: 500ms",
 		      "heartbeat.limit must be 100ms or longer, and shorter than heartbeat.every");
 	if (url && !ytext_is_url(url))
-		FAULT(loading, map, "C005", "write an address that begins with https://",
-		      "heartbeat.url is no URL");
+		FAULT(loading, url_file ? url_file : ynode_get(map, "url"), "C005",
+		      "write an address that begins with https://", "heartbeat.url is no URL");
 }
 
 static void check_whole(struct config_loading *loading, const struct ynode *root)
@@ -381,6 +389,20 @@ int config_load_options(const char *path, struct config **ret_config, struct fin
 	return config_load_file(path, false, ret_config, findings);
 }
 
+/* Which paths are defaults that nobody chose? result: of reading the file. */
+static void find_unread(struct config_loading *loading, int result)
+{
+	const struct ynode *root = loading->doc.root, *rules = ynode_get(root, "rules"),
+			   *store = ynode_get(root, "store"), *path = ynode_get(store, "path");
+	const bool lost = result < 0 && (!root || loading->doc.cut);
+	const bool other = root && root->kind != YNODE_MAP;
+
+	loading->config->rules_unread = rules ? rules->kind != YNODE_SCALAR : lost || other;
+	loading->config->store_unread = path	? path->kind != YNODE_SCALAR
+					: store ? store->kind != YNODE_MAP
+						: lost || other;
+}
+
 int config_check(const char *path, struct config **ret_config, struct findings *findings)
 {
 	struct config_loading loading = { .config = config_new(),
@@ -391,6 +413,7 @@ int config_check(const char *path, struct config **ret_config, struct findings *
 
 	if (path)
 		result = ydoc_read(loading.config->arena, path, &loading.doc, findings);
+	find_unread(&loading, result);
 	if (loading.doc.root)
 		read_root(&loading);
 	loading.config->sure_of_senders = !loading.misplaced && !loading.doc.cut;

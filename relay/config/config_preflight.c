@@ -291,7 +291,8 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 	preflight_secrets(loading, root);
 	preflight_tokens(loading, root);
 	config_preflight_mistakes(loading, root);
-	preflight_directory(loading, store_node(root));
+	if (!config->store_unread)
+		preflight_directory(loading, store_node(root));
 	if (store_is_in_use(config))
 		preflight_tell_in_use(loading, store_node(root));
 	else

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/utf8.h"
@@ -209,6 +210,20 @@ bool config_is_header_token(const char *text)
 	return true;
 }
 
+/* A file of a secret is no YAML: its first line counts as it is. */
+static void check_quotes(struct config_loading *loading, const struct ynode *node, const char *path,
+			 const struct secret *secret)
+{
+	const size_t len = secret->value ? strlen(secret->value) : 0;
+
+	if (len > 2 && strchr("\"'", secret->value[0]) &&
+	    secret->value[len - 1] == secret->value[0])
+		CONFIG_WARN(loading, node, "C063", "remove the quotes from the file",
+			    "the first line of %s is in quotes, which count as a part of the "
+			    "secret",
+			    path);
+}
+
 /* One secret, or the path of its file. */
 static void config_take_secret(struct config_loading *loading, const struct ynode *node,
 			       const char *key, bool is_file, struct secret *secret)
@@ -224,8 +239,10 @@ static void config_take_secret(struct config_loading *loading, const struct ynod
 		secret_set_path(secret, text);
 	else if (secret_read_file(secret, text, &err) < 0)
 		config_tell_unread(loading, node, text, &err);
-	else
+	else {
 		config_check_secret_file(loading, node, text);
+		check_quotes(loading, node, text, secret);
+	}
 }
 
 static void check_secret_twins(struct config_loading *loading, const struct ynode *map, size_t i,
@@ -240,8 +257,15 @@ static void check_secret_twins(struct config_loading *loading, const struct ynod
 static void check_header_token(struct config_loading *loading, const struct ynode *node,
 			       const char *name, const struct secret *secret)
 {
-	if (secret->value && !config_is_header_token(secret->value))
-		FAULT(loading, node, "C018", "use visible ASCII characters only",
+	const char *text = secret->value;
+
+	if (text && !config_is_header_token(text))
+		FAULT(loading, node, "C018",
+		      strncasecmp(text, "Bearer ", 7) == 0
+			      ? "leave the word Bearer out: it is no part of the token"
+		      : *text == '#' ? "leave the comment out: the token stands alone on the first "
+				       "line of its file"
+				     : "use visible ASCII characters only",
 		      "%s holds a character that a token cannot have", name);
 }
 

@@ -168,11 +168,29 @@ static void findings_tell_credentials(struct doctor *doctor)
 			    names);
 }
 
+/* Where the options could not be read, a default that they do not use is not judged. */
+static void findings_skip_unread(struct doctor *doctor)
+{
+	static const enum doctor_check of_rules[] = { DOCTOR_RULES, DOCTOR_RULE_TESTS,
+						      DOCTOR_SOMEBODY };
+	static const enum doctor_check of_store[] = { DOCTOR_DISK, DOCTOR_STORE, DOCTOR_STORE_LOCK,
+						      DOCTOR_STORE_SIZE, DOCTOR_STORE_INTEGRITY };
+	const struct config *config = doctor->preflight.config;
+
+	for (size_t i = 0; config->rules_unread && i < ARRAY_LEN(of_rules); i++)
+		doctor_tell(doctor, of_rules[i], DOCTOR_SKIPPED, NULL, NULL,
+			    "the options cannot be read");
+	for (size_t i = 0; config->store_unread && i < ARRAY_LEN(of_store); i++)
+		doctor_tell(doctor, of_store[i], DOCTOR_SKIPPED, NULL, NULL,
+			    "the options cannot be read");
+}
+
 void doctor_tell_findings(struct doctor *doctor)
 {
 	findings_tell_each(doctor);
 	if (!doctor->preflight.read)
 		return;
+	findings_skip_unread(doctor);
 	findings_tell_credentials(doctor);
 	findings_tell_fine(doctor);
 	findings_tell_rules(doctor);

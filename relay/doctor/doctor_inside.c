@@ -74,6 +74,8 @@ void doctor_inside_begin(struct doctor *doctor)
 	doctor->inside = inside;
 	*inside = (struct doctor_inside){ .doctor = doctor,
 					  .path = doctor->preflight.config->store_path };
+	if (doctor->preflight.config->store_unread)
+		return;
 	int error = store_look(inside->path, &look, &err);
 	if (!doctor_wants(doctor, DOCTOR_STORE_INTEGRITY))
 		return;

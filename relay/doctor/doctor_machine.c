@@ -149,6 +149,8 @@ static void machine_disk(struct doctor *doctor)
 	const int64_t bytes = preflight->disk_bytes;
 	const char *path = preflight->config->store_path;
 
+	if (preflight->config->store_unread)
+		return;
 	if (bytes < 0)
 		doctor_tell(doctor, DOCTOR_DISK, DOCTOR_SKIPPED, NULL, NULL,
 			    "the store's directory cannot be reached");

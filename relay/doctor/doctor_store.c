@@ -37,6 +37,8 @@ void doctor_look_at_store(struct doctor *doctor)
 	struct store_look look;
 	struct err err = { 0 };
 
+	if (doctor->preflight.config->store_unread)
+		return;
 	store_look(doctor->preflight.config->store_path, &look, &err);
 	if (!doctor_has_told(doctor, DOCTOR_STORE) && look.schema)
 		doctor_tell(doctor, DOCTOR_STORE, DOCTOR_OK, NULL, NULL, "%s is of schema %d",

@@ -269,9 +269,12 @@ bool preflight_run(const char *path, int64_t wall_us, struct preflight *ret_pref
 	preflight->read = error == 0 || error == -EINVAL;
 	bool good = error == 0;
 	if (preflight->read) {
-		good = preflight_rules(preflight) && good;
-		good = preflight_store(preflight) && good;
-		preflight_disk(preflight);
+		if (!preflight->config->rules_unread)
+			good = preflight_rules(preflight) && good;
+		if (!preflight->config->store_unread) {
+			good = preflight_store(preflight) && good;
+			preflight_disk(preflight);
+		}
 		preflight_descriptors(preflight, path);
 	}
 	return good && !preflight->findings.nerrors;

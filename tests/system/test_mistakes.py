@@ -163,5 +163,42 @@ def times_are_not_too_short():
                                                        "healthy_every: 10s")])
 
 
+def a_secrets_file_holds_the_secret_only():
+    inline = 'senders: {am: {format: alertmanager, bearer: "Bearer s3cret"}}\n'
+    tells([("quotes", "", {"files": {"am.token": f'"{KEY}"'}}, "warning", "C063", "am.token is in quotes.*remove the quotes"),
+           ("Bearer", "", {"files": {"am.token": "Bearer " + KEY}}, "error", "C018", "leave the word Bearer out"),
+           ("a comment", "", {"files": {"am.token": "# of am\n" + KEY}}, "error", "C018", "leave the comment out")])
+    status, found, text = check(inline)
+    assert status == 1 and ("error", "C018") in found and "leave the word Bearer out" in text and "s3cret" not in text, text
+    says_nothing([("a quote", "", {"files": {"am.token": '"' + KEY}}), ("a #", "", {"files": {"am.token": "#" + KEY}})])
+
+
+def what_could_not_be_read_is_not_judged():
+    """Defaults that the file does not use are no findings."""
+    codes = [code for _, code in check("senders: {am: {format: [}}\n")[1]]
+    assert codes == ["E002"], codes
+    directory = tempfile.mkdtemp(prefix="tracepager-test-")
+    try:
+        with open(directory + "/tracepager.yaml", "w", encoding="utf-8") as f:
+            f.write("senders: {am: {format: [}}\n")
+        done = subprocess.run([peers.BINARY, "doctor", "--verbose", "--only", "config,rules,somebody,disk,store,store-size", "-c", f.name],
+                              capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
+        assert done.stdout.count("the options cannot be read") == 5 and "/var/lib" not in done.stdout and "/etc" not in done.stdout, done.stdout
+    finally:
+        shutil.rmtree(directory)
+    for line in ("store: /srv/tracepager.db\n", "store: {path: [a]}\n"):
+        status, found, text = check(line, replace="store")
+        assert status == 1 and found == [("error", "C002")] and "mkdir" not in text, text
+    text = check("zzzzzz: 1\n")[2]
+    assert text.count(" tls,") == 1 and text.count(" tracing,") == 1 and text.count(" heartbeat,") == 1, text
+
+
+def a_caret_stands_under_its_value():
+    for line, value in (("heartbeat: {url_file: DIR/beat, every: 500ms}", "500ms"), ("heartbeat: {url_file: DIR/beat, every: 1m, limit: 2m}", "2m")):
+        text = check(line + "\n", files={"beat": "https://hc.example/ping"})[2]
+        assert re.search(r"C005\].*\n.*\n *\| +\^{%d}\n" % len(value), text), text
+
+
 peers.run(through_names_a_signal, routes_ask_for_declared_senders, a_proxy_has_addresses_of_its_own, addresses_lead_where_they_are_meant_to,
-          passwords_and_headers_of_sources, each_token_is_one, a_watchdog_is_one_alert, times_are_not_too_short)
+          passwords_and_headers_of_sources, each_token_is_one, a_watchdog_is_one_alert, times_are_not_too_short, a_secrets_file_holds_the_secret_only,
+          what_could_not_be_read_is_not_judged, a_caret_stands_under_its_value)
