@@ -3,7 +3,7 @@
  * what a peer, a file or time can make grow stands here and nowhere else. A cap that several rooms
  * use stands with the lowest of them. Those of some rooms have files of their own: limits_store.h,
  * limits_doctor.h, limits_drill.h, limits_log.h, limits_mail.h, limits_mcp.h, limits_pager.h,
- * limits_telemetry.h and limits_web.h. Defaults stand in tbl/options.def.
+ * limits_peer.h, limits_telemetry.h and limits_web.h. Defaults stand in tbl/options.def.
  */
 #ifndef TRACEPAGER_LIMITS_H
 #define TRACEPAGER_LIMITS_H
@@ -615,30 +615,13 @@
 #define LIMIT_PARSED_URLS 32
 /* Paused calls resumed in one turn: curl reads and decompresses for each, some 200 us. */
 #define LIMIT_CALLS_RESUMED 2
-/* Peers whose clocks and certificates are remembered: a large site has some dozens of hosts. Each
- * takes 350 bytes; a name of DNS has 253 at most, and ":65535" follows. */
-#define LIMIT_PEERS_SEEN      64u
-#define LIMIT_PEER_SEEN_BYTES 262u
-/* How often a peer's header Date is read: a clock that was set is told within that time, and of
- * thousands of replies a second one costs something. */
-#define LIMIT_PEER_DATE_EVERY_US (10 * US_PER_SECOND)
-/* The Date of a slower reply tells too little: by half of that time we may be wrong about when it
- * was written, and LIMIT_CLOCK_OFF_US is to be told. */
-#define LIMIT_PEER_DATE_TOOK_US (2 * US_PER_SECOND)
-/* How long a Date counts: a peer's clock may have been set since. */
-#define LIMIT_PEER_DATE_AGE_US US_PER_HOUR
-/* How long a certificate counts after its handshake: then it may have been renewed, as most are a
- * month before their end. */
-#define LIMIT_PEER_CERTIFICATE_AGE_US US_PER_DAY
-/* How often a clock that differs, and each certificate that ends, is logged. */
-#define LIMIT_CLOCK_LOG_US	      US_PER_HOUR
-#define LIMIT_PEER_CERTIFICATE_LOG_US US_PER_DAY
 
 #include "tracepager/limits_doctor.h"
 #include "tracepager/limits_drill.h"
 #include "tracepager/limits_mail.h"
 #include "tracepager/limits_mcp.h"
 #include "tracepager/limits_metrics.h"
+#include "tracepager/limits_peer.h"
 #include "tracepager/limits_slo.h"
 #include "tracepager/limits_store.h"
 #include "tracepager/limits_telemetry.h"
