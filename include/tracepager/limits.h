@@ -269,8 +269,7 @@
 #define LIMIT_REGEX_BYTES    4096u
 #define LIMIT_REGEX_STEPS    100000u
 #define LIMIT_REGEX_HEAP_KIB 1024u
-/* A silence that ends later than so long from now, a window of traces and a hold of resolves that
- * are longer: check asks whether the unit or the year is a slip. */
+/* Later ends of silences, and longer windows and holds: check asks whether they are slips. */
 #define LIMIT_SILENCE_USUAL_US	    (2 * 365 * US_PER_DAY)
 #define LIMIT_TRACE_WINDOW_USUAL_US US_PER_DAY
 #define LIMIT_RESOLVE_HOLD_USUAL_US US_PER_DAY

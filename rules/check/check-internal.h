@@ -97,6 +97,7 @@ void check_senders(const struct rules_check *check);
 
 /* ---- one file each ---- */
 
+void check_addresses(const struct rules_check *check);
 void check_pagers(const struct rules_check *check);
 void check_escalations(const struct rules_check *check);
 void check_routes(const struct rules_check *check);

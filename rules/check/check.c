@@ -44,6 +44,7 @@ static void check_silences(const struct rules_check *check)
 void rules_check_entries(const struct rules_check *check)
 {
 	check_pagers(check);
+	check_addresses(check);
 	check_escalations(check);
 	check_signals(check);
 	check_silences(check);

@@ -57,7 +57,9 @@ static void warn_of_peers(const struct rules_check *check, const struct rule_sou
 		const char *name =
 			peers->items[i]->kind == YNODE_SCALAR ? peers->items[i]->text : "";
 		const char *scheme = strstr(name, "://");
-		if (!scheme && !strpbrk(name, " \t"))
+		const bool port =
+			*name == ':' && name[1] && !name[1 + strspn(name + 1, "0123456789")];
+		if (!scheme && !port && !strpbrk(name, " \t"))
 			continue;
 		const char *host = scheme ? scheme + 3 : name;
 		CHECK_WARNING(check, source, peers->items[i], "W048",

@@ -196,6 +196,25 @@ static bool word_contradicts(struct arena *arena, const struct when_word *word,
 
 /* ---- warnings ---- */
 
+/* Without a trace there is no suspect: the kind that says so, beside a condition on one. NULL: the
+ * route has not both. */
+static const struct ynode *kind_without_suspect(const struct route_entry *route,
+						const struct ynode *when)
+{
+	const struct when_word *kind = NULL;
+	bool suspect = false;
+
+	for (size_t i = 0; i < route->nwords; i++) {
+		if (route->words[i].field == WHEN_KIND)
+			kind = &route->words[i];
+		suspect |= route->words[i].field >= WHEN_SUSPECT_SERVICE;
+	}
+	for (size_t i = 0; kind && i < kind->n; i++)
+		if (strcmp(kind->globs[i], "no_trace") != 0)
+			return NULL;
+	return kind && suspect ? ynode_get(when, "kind") : NULL;
+}
+
 /* True: no alert can meet the route, and the warning says so. */
 static bool warn_of_unmeetable(const struct rules_check *check, size_t i)
 {
@@ -208,6 +227,13 @@ static bool warn_of_unmeetable(const struct rules_check *check, size_t i)
 	if (range_is_empty(&range)) {
 		CHECK_WARNING(check, source, confidence ? confidence : when, "W023",
 			      "confidence goes from 0 to 1", "no confidence meets this condition");
+		return true;
+	}
+	const struct ynode *kind = kind_without_suspect(route, when);
+	if (kind) {
+		CHECK_WARNING(
+			check, source, kind, "W023", "make two routes, or leave one of them out",
+			"an alert without a trace has no suspect that meets the other condition");
 		return true;
 	}
 	for (size_t j = 0; j < route->nwords; j++)

@@ -85,6 +85,11 @@ static void told(const char *text, const char *code, const char *hint)
 	OWNED "pagers: {p: {kind: email, url: \"smtp://h\", from: a@example.com, "                 \
 	      "to: b@example.com, user: a, password" password "}}\n"
 
+#define HOOK(url) OWNED "pagers: {p: {kind: webhook, url: '" url "'}}\n"
+#define MAILTO(url)                                                                                \
+	OWNED "pagers: {p: {kind: email, url: '" url "', from: a@example.com, to: "                \
+	      "b@example.com}}\n"
+
 static const struct {
 	const char *text;
 	bool slip;
@@ -249,6 +254,36 @@ static const struct {
 	{ BASE "defaults: {group_by: [alertName]}\n", "W043", "did you mean \"alertname\"" },
 	{ BASE "defaults: {group_by: ['alertname,cluster']}\n", "W043", "an item of its own" },
 	{ BASE "defaults: {group_by: [alertname, alert_group]}\n", NULL, "" },
+	/* Addresses and paths that were to be filled in. */
+	{ HOOK("https://h/a/REPLACE-ME"), "W039", "whole" },
+	{ HOOK("https://h/a?token=REPLACE-ME"), "W039", "whole" },
+	{ HOOK("https://h/xxxxxxxx/a"), "W039", "whole" },
+	{ OWNED "pagers: {p: {kind: ntfy, url: 'https://h/t', token_file: /run/REPLACE-ME}}\n",
+	  "W039", "the path of the file" },
+	{ HOOK("https://todo.example/api/todo"), NULL, "" },
+	{ HOOK("https://h/replacements/your-team"), NULL, "" },
+	{ HOOK("https://h/xxl/xxx"), NULL, "" },
+	/* Addresses of another kind. */
+	{ HOOK("http://127.0.0.1:9480/webhook/am"), "W058", "that is to get the pages" },
+	{ HOOK("http://127.0.0.1:9480/hooks/am"), NULL, "" },
+	{ HOOK("https://alerts.example/webhook/am"), NULL, "" },
+	{ MAILTO("smtps://h:587"), "W058", "smtp://" },
+	{ MAILTO("smtp://h:465"), "W058", "smtps://" },
+	{ MAILTO("smtps://h:465"), NULL, "" },
+	{ MAILTO("smtp://h:587"), NULL, "" },
+	{ MAILTO("smtps://h:2465"), NULL, "" },
+	{ OWNED "pagers: {p: {kind: pagerduty, routing_key_file: /k, url: "
+		"'https://events.pagerduty.com/generic/2010-04-15/create_event.json'}}\n",
+	  "W058", "leave url out" },
+	{ OWNED "pagers: {p: {kind: pagerduty, routing_key_file: /k, url: "
+		"'https://events.eu.pagerduty.com/v2/enqueue'}}\n",
+	  NULL, "" },
+	/* What no span names, and no alert meets. */
+	{ SERVICE("peers: [':443']"), "W048", "HOST:PORT" },
+	{ SERVICE("peers: ['::1']"), NULL, "" },
+	{ ROUTE("{kind: no_trace, suspect: {service: cart}}"), "W023", "two routes" },
+	{ ROUTE("{kind: no_trace, severity: info}"), NULL, "" },
+	{ ROUTE("{kind: [no_trace, span], suspect: {service: cart}}"), NULL, "" },
 	/* Durations of weeks. */
 	{ BASE "defaults: {window: 30d}\n", "W057", "usual is 10m" },
 	{ BASE "defaults: {resolve_hold: 7d}\n", "W057", "usual is 2m" },
