@@ -235,10 +235,10 @@ END_TEST
 
 /* ---- what comes ---- */
 
-#define HITS(hits)                                                                                 \
-	"{\"took\":1,\"timed_out\":false,\"_shards\":{\"failed\":0},\"hits\":{\"hits\":[" hits "]" \
-	"}"                                                                                        \
-	"}"
+/* clang-format off */
+#define HITS(hits) \
+	"{\"took\":1,\"timed_out\":false,\"_shards\":{\"failed\":0},\"hits\":{\"hits\":[" hits "]}}"
+/* clang-format on */
 #define HIT(source) "{\"_index\":\"i\",\"_source\":{" source "}}"
 
 static int decode_elastic(const char *document)
@@ -248,113 +248,31 @@ static int decode_elastic(const char *document)
 
 /* An error document, the transaction of ledger that it belongs to (dotted keys), the span of
  * checkout that called it, and a metric. */
+/* clang-format off */
+#define APM_ERROR \
+	"\"processor\":{\"event\":\"error\"},\"trace\":{\"id\":\"" ID "\"},\"parent\":{\"id\":\"b1\"}," \
+	"\"transaction\":{\"id\":\"b1\"},\"error\":{\"exception\":[" \
+	"{\"message\":\"journal is read-only\",\"type\":\"IOError\"},{\"message\":\"its cause\"}]}"
+#define APM_SPAN \
+	"\"processor\":{\"event\":\"span\"},\"trace\":{\"id\":\"" ID "\"},\"transaction\":{\"id\":\"a1\"}," \
+	"\"parent\":{\"id\":\"a1\"},\"span\":{\"id\":\"a2\",\"name\":\"POST ledger\",\"type\":\"external\"," \
+	"\"subtype\":\"http\",\"duration\":{\"us\":1500}," \
+	"\"destination\":{\"service\":{\"resource\":\"ledger:8080\"}}},\"service\":{\"name\":\"checkout\"}," \
+	"\"timestamp\":{\"us\":1788256200250000},\"event\":{\"outcome\":\"failure\"}," \
+	"\"http\":{\"response\":{\"status_code\":500}}"
+#define APM_TRANSACTION \
+	"\"processor.event\":\"transaction\",\"trace.id\":\"" ID "\",\"transaction.id\":\"b1\"," \
+	"\"parent.id\":\"a2\",\"transaction.name\":\"POST /book\",\"transaction.type\":\"request\"," \
+	"\"transaction.duration.us\":1200,\"service.name\":\"ledger\"," \
+	"\"@timestamp\":\"2026-09-01T09:50:00.251Z\",\"event.outcome\":\"failure\",\"labels\":{\"team\":\"books\"}"
+#define APM_METRIC "\"processor\":{\"event\":\"metric\"},\"trace\":{\"id\":\"" ID "\"}"
+/* clang-format on */
+
 START_TEST(elastic_apm)
 {
-	ck_assert_int_eq(
-		decode_elastic(HITS(HIT(
-			"\"processor\":{\"event\":\"error\"},\"trace\":{\"id\":\"" ID "\"},"
-			"\"parent\":{\"id\":\"b1\"},\"transaction\":{\"id\":\"b1\"},"
-			"\"error\":{"
-			"\"exception\":[{\"message\":\"journal is "
-			"read-only\",\"type\":\"IOError\"},{"
-			"\"message\":\"its cause\"}]}") "," HIT("\"processor\":{\"event\":"
-								"\"span\"}"
-								",\"trace\":{\"id\":\"" ID "\"},"
-								"\"transaction\":{\"id\":"
-								"\"a1\"},"
-								"\"parent\":{\"id\":\"a1\"}"
-								","
-								"\"span\":{"
-								"\"id\":\"a2\",\"name\":"
-								"\"POST "
-								"ledger\",\"type\":"
-								"\"external\","
-								"\"subtype\":\"http\","
-								"\"duration\":"
-								"{\"us\":1500},"
-								"\"destination\":{"
-								"\"service\":{\"resource\":"
-								"\"ledger:8080\"}}},"
-								"\"service\":{"
-								"\"name\":"
-								"\"checkout\"},"
-								"\"timestamp\":{"
-								"\"us\":1788256200250000},"
-								"\"event\":{"
-								"\"outcome\":\"failure\"},"
-								"\"http\":"
-								"{\"response\":{\"status_"
-								"code\":"
-								"500}}") "," HIT("\"process"
-										 "or."
-										 "event\":"
-										 "\"transac"
-										 "tion\","
-										 "\"trace."
-										 "id\":"
-										 "\"" ID "\","
-										 "\"transac"
-										 "tion."
-										 "id\":"
-										 "\"b1\","
-										 "\"parent."
-										 "id\":"
-										 "\"a2\","
-										 "\"transac"
-										 "tion."
-										 "name\":"
-										 "\"POST "
-										 "/book\","
-										 "\"transac"
-										 "tion."
-										 "type\":"
-										 "\"request"
-										 "\","
-										 "\"transac"
-										 "tion."
-										 "duration."
-										 "us\":"
-										 "1200,"
-										 "\"service"
-										 "."
-										 "name\":"
-										 "\"ledger"
-										 "\","
-										 "\"@"
-										 "timestamp"
-										 "\":"
-										 "\"2026-"
-										 "09-01T09:"
-										 "50:00."
-										 "251Z\","
-										 "\"event."
-										 "outcome\""
-										 ":"
-										 "\"failure"
-										 "\","
-										 "\"labels"
-										 "\":{"
-										 "\"team\":"
-										 "\"books\""
-										 "}") "," HIT("\"pr"
-											      "oces"
-											      "sor"
-											      "\":{"
-											      "\"ev"
-											      "ent"
-											      "\":"
-											      "\"me"
-											      "tric"
-											      "\"},"
-											      "\"tr"
-											      "ace"
-											      "\":{"
-											      "\"id"
-											      "\":"
-											      "\"" ID
-											      "\""
-											      "}"))),
-		0);
+	ck_assert_int_eq(decode_elastic(HITS(HIT(APM_ERROR) "," HIT(APM_SPAN) "," HIT(
+				 APM_TRANSACTION) "," HIT(APM_METRIC))),
+			 0);
 	ck_assert_str_eq(decoded(),
 			 ID "\na2 [a1] checkout client 1788256200250000+1500 ERROR POST ledger: \n"
 			    "b1 a2 ledger server 1788256200251000+1200 ERROR POST /book: "
