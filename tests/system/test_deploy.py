@@ -93,6 +93,21 @@ def the_parts_of_the_example_fit():
     assert drain[:2] == ["/usr/bin/tracepager", "drain"] and os.path.dirname(drain[-1]) in mounts
 
 
+def the_port_of_the_container_is_served():
+    """What the documentation publishes is what the options listen on, beyond the container's loopback, with the keys that it tells to make."""
+    docker, text = read("docker", "Dockerfile"), read("docker", "tracepager.yaml")
+    options = yaml.safe_load(text)
+    host, _, port = options["listen"].rpartition(":")
+    assert host in ("", "0.0.0.0", "[::]") and re.search(rf"^EXPOSE {port}$", docker, re.M)
+    names = set(re.findall(r"credential:([\w-]+)", text))
+    assert options["admin_token_file"].removeprefix("credential:") in names and all("bearer_file" in s for s in options["senders"].values())
+    place = re.search(r"^ENV CREDENTIALS_DIRECTORY=(\S+)$", docker, re.M).group(1)
+    for words in (docker, read("docs", "install.md").partition("\n## Container\n")[2].partition("\n## ")[0]):
+        run = re.search(r"docker run (?:.*\\\n)*.*", words).group()
+        assert f" -p 127.0.0.1:{port}:{port} " in run and re.search(rf"keys\"?:{place}:ro", run), run
+        assert names == set(re.search(r"for key in ([\w ]+);.* keys/\$key; done", words).group(1).split())
+
+
 def the_health_check_tells_a_daemon_from_none():
     """The Dockerfile's, on this daemon's port."""
     if not os.path.exists("/usr/bin/bash"):
@@ -136,5 +151,5 @@ def scripts_can_be_run():
         assert os.stat(os.path.join(CONTRIB, name)).st_mode & stat.S_IXUSR, name
 
 
-peers.run(rules_and_options_load, the_example_ships_no_secret, the_parts_of_the_example_fit, the_health_check_tells_a_daemon_from_none,
-          the_units_are_valid_and_shut_in, scripts_can_be_run)
+peers.run(rules_and_options_load, the_example_ships_no_secret, the_parts_of_the_example_fit, the_port_of_the_container_is_served,
+          the_health_check_tells_a_daemon_from_none, the_units_are_valid_and_shut_in, scripts_can_be_run)
