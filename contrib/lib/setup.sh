@@ -35,18 +35,23 @@ install_missing() {
 		as_root=sudo
 	fi
 	say "installing$missing"
-	# Services that a package brings are not to be started: the tests start their own.
-	policy=/usr/sbin/policy-rc.d
-	made_policy=
-	if [ ! -e "$policy" ]; then
-		printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null && $as_root chmod +x "$policy" && made_policy=yes
-	fi
-	status=0
-	$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || status=$?
-	# shellcheck disable=SC2086 # the list is words
-	[ "$status" -ne 0 ] || $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null || status=$?
-	[ -z "$made_policy" ] || $as_root rm -f "$policy"
-	[ "$status" -eq 0 ] || die "apt-get failed; see its message above"
+	# Services that a package brings are not to be started: the tests start their own. The file goes whatever ends this.
+	(
+		policy=/usr/sbin/policy-rc.d
+		made_policy=
+		# dash runs no EXIT trap when a signal ends the script.
+		trap '[ -z "$made_policy" ] || $as_root rm -f "$policy"' EXIT
+		trap 'exit 129' HUP
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		if [ ! -e "$policy" ]; then
+			made_policy=yes
+			printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null && $as_root chmod +x "$policy"
+		fi
+		# shellcheck disable=SC2086 # the list is words
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+			$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+	) || die "apt-get failed; see its message above"
 }
 
 # build_tree NAME CONFIGURE-OPTION...: configures and builds build/NAME. Repeats only the steps whose input changed.
@@ -78,8 +83,14 @@ make_counted() {
 	make_shown "$total" "$@"
 }
 
+# forget_results: removes what earlier runs left for totals to count: the tests of some are no more.
+forget_results() {
+	find "$build/tests" -name '*.trs' -exec rm -f {} +
+}
+
 # check_counted: runs the tests, and shows how many have ended ("tests 40 of 238") and which fail. Make's status.
 check_counted() {
+	forget_results
 	what=tests
 	# shellcheck disable=SC2016 # make expands it
 	make_shown "$(printf 'include Makefile\ncount-tests:\n\t@echo $(words $(TESTS))\n' | make -C "$build" -s -f - count-tests)" check
