@@ -11,10 +11,11 @@ import peers
 
 peers.skip_unless_wanted()
 TRAPS = "trap 'exit 129' HUP\ntrap 'exit 130' INT\ntrap 'exit 143' TERM\n"
-BUILD = """TESTS = tests/a
+FOLDER = "tests"  # of the build
+BUILD = f"""TESTS = {FOLDER}/a
 check:
-\t@printf ':test-result: PASS\\n' >tests/a.trs
-\t@echo '3 passed, 0 failed' >tests/a.log
+\t@printf ':test-result: PASS\\n' >{FOLDER}/a.trs
+\t@echo '3 passed, 0 failed' >{FOLDER}/a.log
 """
 
 
@@ -62,8 +63,8 @@ def an_interrupted_script_leaves_nothing():
 
 def results_of_tests_that_are_no_more_do_not_count():
     with tempfile.TemporaryDirectory() as place:
-        os.mkdir(f"{place}/tests")
-        for name, text in (("Makefile", BUILD), ("tests/gone.trs", ":test-result: FAIL\n"), ("tests/gone.log", "7 passed, 2 failed\n")):
+        os.mkdir(f"{place}/{FOLDER}")
+        for name, text in (("Makefile", BUILD), (f"{FOLDER}/gone.trs", ":test-result: FAIL\n"), (f"{FOLDER}/gone.log", "7 passed, 2 failed\n")):
             with open(f"{place}/{name}", "w", encoding="utf-8") as f:
                 f.write(text)
         script = '. "$top/contrib/lib/setup.sh"; check_counted && "$top/contrib/lib/totals" "$build"'
