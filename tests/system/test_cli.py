@@ -74,7 +74,7 @@ def on_terminal(*arguments, size=80, **environment):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 25, size, 0, 0))
     variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
     child = subprocess.Popen([peers.BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-                             env={**variables, **environment})
+                             env={**variables, "TERM": "xterm", **environment})
     os.close(theirs)
     text = b""
     while True:

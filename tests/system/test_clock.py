@@ -50,7 +50,8 @@ def one_wrong_peer_is_outvoted():
     config = QUICK + f"heartbeat: {{url: \"{dead_man.url}/ping\", every: 2s, limit: 1s}}\n"
     daemon = peers.Daemon(pager.url, jaeger.url, config).start()
     try:
-        # Nobody was asked yet but the dead-man's URL, perhaps.
+        # Of two that contradict each other neither counts; of one alone its word would.
+        peers.wait_for("the dead-man's clock", lambda: daemon.metric("tracepager_clock_peers") == 1)
         assert abs(ahead(daemon)) < 3, ahead(daemon)
         sender = Sender(daemon)
         sender.send()
