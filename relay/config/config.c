@@ -100,11 +100,12 @@ static void unknown_option(struct config_loading *loading, const struct ynode *m
 	size_t n = 0, len = strlen(prefix);
 
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
+		if (strncmp(config_options[i].key, prefix, len) != 0)
+			continue;
 		const char *name = config_options[i].key + len;
 		const size_t name_len = strcspn(name, ".");
 		/* The options of one map stand behind each other: its name is told once. */
-		if (strncmp(config_options[i].key, prefix, len) == 0 &&
-		    !(n && strncmp(known[n - 1], name, name_len) == 0 && !known[n - 1][name_len]))
+		if (!(n && strncmp(known[n - 1], name, name_len) == 0 && !known[n - 1][name_len]))
 			known[n++] = arena_strndup(loading->config->arena, name, name_len);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(option_maps); i++)
